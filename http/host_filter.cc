@@ -1,0 +1,104 @@
+#include "http/host_filter.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "http/request_head.h"
+#include "http/text.h"
+
+namespace fluxgate::http {
+namespace {
+
+constexpr std::array<std::string_view, 3> loopback_hosts{"localhost", "127.0.0.1", "[::1]"};
+
+// Names, not "*": a wildcard does not cover Authorization. X-Service-Key stays out: a service key
+// has no business in a browser.
+constexpr std::string_view allowed_fields =
+    "Content-Type, Accept, Authorization, X-Client-Key, MCP-Protocol-Version, Mcp-Session-Id, "
+    "Mcp-Method, Mcp-Name, Last-Event-ID, traceparent";
+constexpr std::string_view allowed_methods = "POST, GET, DELETE, OPTIONS";
+constexpr std::string_view exposed_fields = "WWW-Authenticate, Mcp-Session-Id, Retry-After";
+constexpr std::string_view preflight_seconds = "600";
+
+std::string_view without_port(std::string_view authority) {
+    const size_t bracket = authority.rfind(']');
+    const size_t colon = authority.find(':', bracket == std::string_view::npos ? 0 : bracket);
+    return authority.substr(0, colon);
+}
+
+bool is_loopback(std::string_view host) {
+    return std::ranges::any_of(
+        loopback_hosts, [&](std::string_view one) { return equal_ignoring_case(host, one); });
+}
+
+}  // namespace
+
+HostFilter::HostFilter(Options options)
+    : options_(std::move(options)), any_host_(options_.hosts.empty()) {
+    // A loopback bind without names of its own serves loopback names only.
+    if (options_.allow_loopback) any_host_ = false;
+}
+
+bool HostFilter::is_host_allowed(std::string_view authority) const {
+    // HTTP/1.0 without Host: no browser sends that, so there is nothing to rebind.
+    if (any_host_ || authority.empty()) return true;
+    const std::string_view host = without_port(authority);
+    if (options_.allow_loopback && is_loopback(host)) return true;
+    return std::ranges::any_of(
+        options_.hosts, [&](const std::string& one) { return equal_ignoring_case(host, one); });
+}
+
+bool HostFilter::is_origin_allowed(std::string_view origin) const {
+    if (std::ranges::any_of(options_.origins, [&](const std::string& one) {
+            return equal_ignoring_case(origin, one);
+        })) {
+        return true;
+    }
+    if (!options_.allow_loopback) return false;
+    for (const std::string_view scheme : {"http://", "https://"}) {
+        if (origin.size() > scheme.size() &&
+            equal_ignoring_case(origin.substr(0, scheme.size()), scheme)) {
+            const std::string_view authority = origin.substr(scheme.size());
+            return is_valid_authority(authority) && is_loopback(without_port(authority));
+        }
+    }
+    return false;
+}
+
+Next HostFilter::on_head(Exchange& exchange) {
+    const Request& request = exchange.request();
+    const bool has_origin = request.has(Field::origin);
+    if (has_origin && (request.known_count[static_cast<size_t>(Field::origin)] > 1 ||
+                       !is_origin_allowed(request.get(Field::origin)))) {
+        exchange.respond(
+            error_response(403, "origin_not_allowed", "this origin may not call this server"));
+        return Next::answered;
+    }
+    if (!is_host_allowed(request.authority)) {
+        exchange.respond(error_response(421, "misdirected_request",
+                                        "this server does not answer for that host"));
+        return Next::answered;
+    }
+    if (!has_origin) return Next::proceed;
+    exchange.add_answer_field("Access-Control-Allow-Origin", request.get(Field::origin));
+    exchange.add_answer_field("Vary", "Origin");
+    if (request.method == Method::options && request.has(Field::access_control_request_method)) {
+        return answer_preflight(exchange);
+    }
+    exchange.add_answer_field("Access-Control-Expose-Headers", exposed_fields);
+    return Next::proceed;
+}
+
+Next HostFilter::answer_preflight(Exchange& exchange) const {
+    Response response;
+    response.status = 204;
+    response.content_type = {};
+    response.add("Access-Control-Allow-Methods", allowed_methods);
+    response.add("Access-Control-Allow-Headers", allowed_fields);
+    response.add("Access-Control-Max-Age", preflight_seconds);
+    exchange.respond(std::move(response));
+    return Next::answered;
+}
+
+}  // namespace fluxgate::http

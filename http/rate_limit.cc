@@ -1,0 +1,71 @@
+#include "http/rate_limit.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "http/text.h"
+
+namespace fluxgate::http {
+namespace {
+
+int whole_seconds(uint64_t seconds) {
+    return static_cast<int>(std::clamp<uint64_t>(seconds, 1, std::numeric_limits<int>::max()));
+}
+
+}  // namespace
+
+Response rate_limited_response(Exchange& exchange, uint64_t retry_after_s,
+                               std::string_view message) {
+    Response response = error_response(429, "rate_limited", message);
+    response.add("Retry-After", exchange.arena().copy(Decimal(retry_after_s).text()));
+    return response;
+}
+
+Next RateLimit::on_head(Exchange& exchange) {
+    const int wait_s = take(exchange, 1);
+    if (wait_s == 0) return Next::proceed;
+    ++refused_;
+    exchange.respond(
+        rate_limited_response(exchange, static_cast<uint64_t>(wait_s), "rate limit exceeded"));
+    return Next::answered;
+}
+
+int RateLimit::take(Exchange& exchange, size_t more) {
+    const Principal* principal = exchange.principal().get();
+    if (principal == nullptr || principal->bucket == nullptr) return 0;
+    const loop::Instant now = exchange.loop().now();
+    for (size_t taken = 0; taken < more; ++taken) {
+        if (!principal->bucket->try_take(now)) {
+            return whole_seconds(principal->bucket->retry_after_seconds(now));
+        }
+    }
+    return 0;
+}
+
+int AddressLimiter::retry_after_s(const loop::PeerAddress& address, loop::Instant now) const {
+    if (options_.failures_per_min == 0) return 0;
+    const auto found = by_key_.find(address.prefix_key());
+    if (found == by_key_.end()) return 0;
+    const uint64_t wait_s = found->second->bucket.retry_after_seconds(now);
+    return wait_s == 0 ? 0 : whole_seconds(wait_s);
+}
+
+void AddressLimiter::record_failure(const loop::PeerAddress& address, loop::Instant now) {
+    if (options_.failures_per_min == 0) return;
+    const uint64_t key = address.prefix_key();
+    if (const auto found = by_key_.find(key); found != by_key_.end()) {
+        entries_.splice(entries_.begin(), entries_, found->second);
+    } else {
+        if (entries_.size() >= options_.addresses_max) {
+            by_key_.erase(entries_.back().key);
+            entries_.pop_back();
+        }
+        entries_.push_front({key, loop::TokenBucket({.rate_per_min = options_.failures_per_min,
+                                                     .burst = options_.failures_per_min})});
+        by_key_.emplace(key, entries_.begin());
+    }
+    // An empty bucket stays empty: the address was to be refused before it failed again.
+    static_cast<void>(entries_.front().bucket.try_take(now));
+}
+
+}  // namespace fluxgate::http
