@@ -1,0 +1,82 @@
+#include "rpc/media_type.h"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+
+namespace fluxgate::rpc {
+
+namespace {
+
+bool is_space(char byte) {
+    return byte == ' ' || byte == '\t';
+}
+
+std::string_view trim(std::string_view text) {
+    while (!text.empty() && is_space(text.front())) {
+        text.remove_prefix(1);
+    }
+    while (!text.empty() && is_space(text.back())) {
+        text.remove_suffix(1);
+    }
+    return text;
+}
+
+char lower(char byte) {
+    return byte >= 'A' && byte <= 'Z' ? static_cast<char>(byte + 32) : byte;
+}
+
+bool equals(std::string_view text, std::string_view lower_case) {
+    return text.size() == lower_case.size() &&
+           std::ranges::equal(text, lower_case, {}, [](char byte) { return lower(byte); });
+}
+
+// Cuts and returns what stands before the next `separator` that is not inside a quoted string.
+std::string_view take_until(std::string_view& text, char separator) {
+    bool is_quoted = false;
+    size_t at = 0;
+    while (at < text.size() && (is_quoted || text[at] != separator)) {
+        if (is_quoted && text[at] == '\\')
+            ++at;  // the next byte has no meaning
+        else if (text[at] == '"')
+            is_quoted = !is_quoted;
+        ++at;
+    }
+    at = std::min(at, text.size());
+    const std::string_view part = text.substr(0, at);
+    text.remove_prefix(std::min(at + 1, text.size()));
+    return trim(part);
+}
+
+// q=0, q=0.0 to q=0.000 (RFC 9110 section 12.4.2).
+bool is_zero_weight(std::string_view parameter) {
+    if (parameter.size() < 3 || lower(parameter[0]) != 'q' || parameter[1] != '=') return false;
+    return parameter[2] == '0' && parameter.find_first_not_of("0.", 2) == std::string_view::npos;
+}
+
+}  // namespace
+
+bool is_json_type(std::string_view content_type) {
+    if (content_type == "application/json") return true;  // what nearly everybody sends
+    return equals(take_until(content_type, ';'), "application/json");
+}
+
+bool accepts_answer(std::string_view accept) {
+    if (accept == "application/json, text/event-stream" || accept == "*/*") return true;
+    constexpr std::array<std::string_view, 5> ranges = {"application/json", "text/event-stream",
+                                                        "*/*", "application/*", "text/*"};
+    while (!accept.empty()) {
+        std::string_view element = take_until(accept, ',');
+        const std::string_view range = take_until(element, ';');
+        bool is_refused = false;
+        while (!element.empty()) {
+            is_refused |= is_zero_weight(take_until(element, ';'));
+        }
+        const bool is_known = std::ranges::any_of(
+            ranges, [range](std::string_view known) { return equals(range, known); });
+        if (is_known && !is_refused) return true;
+    }
+    return false;
+}
+
+}  // namespace fluxgate::rpc

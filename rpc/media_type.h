@@ -1,0 +1,16 @@
+// The two questions that the endpoint asks of Content-Type and Accept (RFC 9110 sections 8.3
+// and 12.5.1).
+#pragma once
+
+#include <string_view>
+
+namespace fluxgate::rpc {
+
+// Is it exactly application/json, with any parameters? The body is UTF-8 whatever a charset says.
+[[nodiscard]] bool is_json_type(std::string_view content_type);
+// Does one field value of Accept take application/json or text/event-stream, or a wildcard for one
+// of them, with a weight above 0? Clients send less than they should: asking for one of the two is
+// enough.
+[[nodiscard]] bool accepts_answer(std::string_view accept);
+
+}  // namespace fluxgate::rpc

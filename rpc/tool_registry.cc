@@ -1,0 +1,43 @@
+#include "rpc/tool_registry.h"
+
+#include <algorithm>
+
+#include "loop/check.h"
+
+namespace fluxgate::rpc {
+
+namespace {
+
+constexpr size_t name_bytes_max = 64;
+
+bool is_name(std::string_view name) {
+    constexpr std::string_view letters =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-";
+    return !name.empty() && name.size() <= name_bytes_max &&
+           name.find_first_not_of(letters) == std::string_view::npos;
+}
+
+bool is_before(const std::unique_ptr<Tool>& tool, std::string_view name) {
+    return tool->info().name < name;
+}
+
+}  // namespace
+
+ToolRegistry::ToolRegistry(std::vector<std::string> allowed) : allowed_(std::move(allowed)) {
+}
+
+void ToolRegistry::add(std::unique_ptr<Tool> tool) {
+    const std::string_view name = tool->info().name;
+    FLUX_CHECK(is_name(name));
+    const auto at = std::lower_bound(tools_.begin(), tools_.end(), name, is_before);
+    FLUX_CHECK(at == tools_.end() || (*at)->info().name != name);
+    if (!allowed_.empty() && std::ranges::find(allowed_, name) == allowed_.end()) return;
+    tools_.insert(at, std::move(tool));
+}
+
+Tool* ToolRegistry::find(std::string_view name) const {
+    const auto at = std::lower_bound(tools_.begin(), tools_.end(), name, is_before);
+    return at != tools_.end() && (*at)->info().name == name ? at->get() : nullptr;
+}
+
+}  // namespace fluxgate::rpc

@@ -1,0 +1,28 @@
+// The tools of one core, in name order. Filled at start, then constant.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "rpc/tool.h"
+
+namespace fluxgate::rpc {
+
+class ToolRegistry {
+public:
+    // `allowed` (mcp.allowed_tools): empty allows all; others are neither listed nor callable.
+    explicit ToolRegistry(std::vector<std::string> allowed);
+    // Dropped where it is not allowed. A name twice, or one that is no tool name, is our bug.
+    void add(std::unique_ptr<Tool> tool);
+
+    [[nodiscard]] Tool* find(std::string_view name) const;  // null: unknown or not allowed
+    [[nodiscard]] const std::vector<std::unique_ptr<Tool>>& all() const { return tools_; }
+
+private:
+    std::vector<std::string> allowed_;
+    std::vector<std::unique_ptr<Tool>> tools_;  // the allowed ones, by name
+};
+
+}  // namespace fluxgate::rpc
