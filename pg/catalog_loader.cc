@@ -1,0 +1,291 @@
+#include "pg/catalog_loader.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <unordered_map>
+#include <utility>
+
+namespace fluxgate::pg {
+namespace {
+
+constexpr size_t catalog_bytes_max = 256u << 20;  // of one statement's result
+constexpr uint32_t catalog_timeout_ms = 30'000;
+
+// Which relations count: what a caller can name, and composite types (relkind c) for their fields.
+#define FLUX_CALLERS_SCHEMAS \
+    "n.nspname NOT LIKE 'pg\\_toast%' AND n.nspname NOT LIKE 'pg\\_temp\\_%'"
+
+// Range subtypes and the row types' relations come along, so one pass suffices. The name has its
+// schema, whatever the search path (format_type would leave it out); those of pg_catalog are as SQL
+// spells them.
+constexpr std::string_view types_sql =
+    "SELECT t.oid, CASE WHEN n.nspname = 'pg_catalog' THEN format_type(t.oid, NULL)"
+    "      WHEN e.oid IS NULL THEN quote_ident(n.nspname) || '.' || quote_ident(t.typname)"
+    "      ELSE quote_ident(n.nspname) || '.' || quote_ident(e.typname) || '[]' END, t.typtype,"
+    " CASE WHEN t.typlen = -1 AND t.typelem <> 0 THEN t.typelem"
+    "      WHEN t.typtype = 'd' THEN t.typbasetype"
+    "      ELSE coalesce(r.rngsubtype, m.rngsubtype, 0) END,"
+    " t.typdelim, t.typlen = -1 AND t.typelem <> 0, t.typrelid"
+    " FROM pg_type t"
+    " LEFT JOIN pg_type e ON e.oid = t.typelem AND t.typlen = -1"
+    " JOIN pg_namespace n ON n.oid = coalesce(e.typnamespace, t.typnamespace)"
+    " LEFT JOIN pg_range r ON r.rngtypid = t.oid"
+    " LEFT JOIN pg_range m ON m.rngmultitypid = t.oid";
+
+constexpr std::string_view labels_sql =
+    "SELECT enumtypid, enumlabel FROM pg_enum ORDER BY enumtypid, enumsortorder";
+
+// The last three columns: may anon, authenticated, service_role read anything of it. A role that
+// does not exist gives NULL.
+constexpr std::string_view tables_sql =
+    "SELECT c.oid, c.relkind, n.nspname, c.relname, obj_description(c.oid, 'pg_class'),"
+    " c.relrowsecurity,"
+    " has_schema_privilege(n.oid, 'USAGE') AND has_any_column_privilege(c.oid, 'SELECT'),"
+    " has_schema_privilege(a.oid, n.oid, 'USAGE') AND has_any_column_privilege(a.oid, c.oid, "
+    "'SELECT'),"
+    " has_schema_privilege(u.oid, n.oid, 'USAGE') AND has_any_column_privilege(u.oid, c.oid, "
+    "'SELECT'),"
+    " has_schema_privilege(s.oid, n.oid, 'USAGE') AND has_any_column_privilege(s.oid, c.oid, "
+    "'SELECT')"
+    " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
+    " LEFT JOIN pg_roles a ON a.rolname = 'anon'"
+    " LEFT JOIN pg_roles u ON u.rolname = 'authenticated'"
+    " LEFT JOIN pg_roles s ON s.rolname = 'service_role'"
+    " WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND " FLUX_CALLERS_SCHEMAS;
+
+constexpr std::string_view columns_sql =
+    "SELECT t.attrelid, t.attname, t.atttypid, t.atttypmod, t.attnotnull,"
+    " t.atthasdef AND t.attgenerated = '' OR t.attidentity <> '',"
+    " t.attgenerated <> '' OR t.attidentity = 'a',"
+    " pg_get_expr(d.adbin, d.adrelid), col_description(t.attrelid, t.attnum)"
+    " FROM pg_attribute t JOIN pg_class c ON c.oid = t.attrelid"
+    " JOIN pg_namespace n ON n.oid = c.relnamespace"
+    " LEFT JOIN pg_attrdef d ON d.adrelid = t.attrelid AND d.adnum = t.attnum"
+    " WHERE t.attnum > 0 AND NOT t.attisdropped AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'c')"
+    " AND " FLUX_CALLERS_SCHEMAS " ORDER BY t.attrelid, t.attnum";
+
+// One row a column of each primary and foreign key, in the key's order.
+constexpr std::string_view keys_sql =
+    "SELECT k.conrelid, k.contype, k.conname, own.attname, fn.nspname, fc.relname, target.attname"
+    " FROM pg_constraint k"
+    " CROSS JOIN LATERAL unnest(k.conkey, k.confkey) WITH ORDINALITY AS pair(own, target, place)"
+    " JOIN pg_attribute own ON own.attrelid = k.conrelid AND own.attnum = pair.own"
+    " LEFT JOIN pg_class fc ON fc.oid = k.confrelid"
+    " LEFT JOIN pg_namespace fn ON fn.oid = fc.relnamespace"
+    " LEFT JOIN pg_attribute target ON target.attrelid = k.confrelid AND target.attnum = "
+    "pair.target"
+    " WHERE k.contype IN ('p', 'f') ORDER BY k.conrelid, k.conname, k.oid, pair.place";
+
+constexpr std::string_view indexes_sql =
+    "SELECT i.indrelid, c.relname, i.indisunique, pg_get_indexdef(i.indexrelid)"
+    " FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid"
+    " JOIN pg_namespace n ON n.oid = c.relnamespace"
+    " WHERE i.indisvalid AND " FLUX_CALLERS_SCHEMAS " ORDER BY i.indrelid, c.relname";
+
+#undef FLUX_CALLERS_SCHEMAS
+
+// One row's fields in order; SQL NULL reads as "", 0 and false.
+class RowReader {
+public:
+    RowReader(const Result& result, int row) : result_(result), row_(row) {}
+    std::string_view text() { return result_.value(row_, column_++).value_or(""); }
+    std::string string() { return std::string(text()); }
+    bool flag() { return text() == "t"; }
+    char character() {
+        const std::string_view value = text();
+        return value.empty() ? '\0' : value.front();
+    }
+    template <class Integer = uint32_t>
+    Integer number() {
+        const std::string_view value = text();
+        Integer parsed = 0;
+        std::from_chars(value.data(), value.data() + value.size(), parsed);
+        return parsed;
+    }
+
+private:
+    const Result& result_;
+    int row_;
+    int column_ = 0;
+};
+
+template <class Visit>
+void for_each_row(const Result& result, Visit visit) {
+    for (int row = 0; row < result.rows(); ++row)
+        visit(RowReader(result, row));
+}
+
+struct Draft {
+    std::unordered_map<uint32_t, Table> tables;           // by oid
+    std::unordered_map<uint32_t, Type> types;             // by oid
+    std::unordered_map<uint32_t, uint32_t> type_of_rows;  // relation -> its row type
+};
+
+Type::Kind type_kind_of(char typtype, bool is_array) {
+    if (is_array) return Type::Kind::array;
+    switch (typtype) {
+        case 'c':
+            return Type::Kind::composite;
+        case 'd':
+            return Type::Kind::domain;
+        case 'e':
+            return Type::Kind::enumeration;
+        case 'r':
+            return Type::Kind::range;
+        case 'm':
+            return Type::Kind::multirange;
+        case 'p':
+            return Type::Kind::pseudo;
+        default:
+            return Type::Kind::base;
+    }
+}
+
+Table::Kind table_kind_of(char relkind) {
+    switch (relkind) {
+        case 'p':
+            return Table::Kind::partitioned;
+        case 'v':
+            return Table::Kind::view;
+        case 'm':
+            return Table::Kind::materialized_view;
+        case 'f':
+            return Table::Kind::foreign_table;
+        default:
+            return Table::Kind::table;
+    }
+}
+
+void take_types(Draft& draft, const Result& result) {
+    for_each_row(result, [&](RowReader row) {
+        Type type;
+        type.oid = row.number();
+        type.name = row.string();
+        const char typtype = row.character();
+        type.element = row.number();
+        type.delimiter = row.character();
+        type.kind = type_kind_of(typtype, row.flag());
+        if (const uint32_t relation = row.number(); relation != 0)
+            draft.type_of_rows.emplace(relation, type.oid);
+        draft.types.emplace(type.oid, std::move(type));
+    });
+}
+
+void take_labels(Draft& draft, const Result& result) {
+    for_each_row(result, [&](RowReader row) {
+        auto type = draft.types.find(row.number());
+        if (type != draft.types.end()) type->second.labels.push_back(row.string());
+    });
+}
+
+void take_tables(Draft& draft, const Result& result) {
+    for_each_row(result, [&](RowReader row) {
+        Table table;
+        table.oid = row.number();
+        table.kind = table_kind_of(row.character());
+        table.schema = row.string();
+        table.name = row.string();
+        table.comment = row.string();
+        table.row_security = row.flag();
+        for (Role role : {Role::gateway, Role::anon, Role::authenticated, Role::service_role}) {
+            const unsigned bit = row.flag() ? 1u << static_cast<unsigned>(role) : 0u;
+            table.selectable_by = static_cast<uint8_t>(table.selectable_by | bit);
+        }
+        draft.tables.emplace(table.oid, std::move(table));
+    });
+}
+
+void take_columns(Draft& draft, const Result& result) {
+    for_each_row(result, [&](RowReader row) {
+        const uint32_t relation = row.number();
+        Column column;
+        column.name = row.string();
+        column.type = row.number();
+        column.modifier = row.number<int32_t>();
+        column.not_null = row.flag();
+        column.has_default = row.flag();
+        column.is_generated = row.flag();
+        column.default_expression = row.string();
+        column.comment = row.string();
+        if (auto owner = draft.type_of_rows.find(relation); owner != draft.type_of_rows.end()) {
+            auto type = draft.types.find(owner->second);
+            if (type != draft.types.end())
+                type->second.fields.push_back(Type::Field{column.name, column.type});
+        }
+        auto table = draft.tables.find(relation);
+        if (table != draft.tables.end()) table->second.columns.push_back(std::move(column));
+    });
+}
+
+void take_keys(Draft& draft, const Result& result) {
+    for_each_row(result, [&](RowReader row) {
+        auto found = draft.tables.find(row.number());
+        if (found == draft.tables.end()) return;
+        Table& table = found->second;
+        const bool is_primary = row.character() == 'p';
+        std::string name = row.string();
+        std::string own = row.string();
+        if (is_primary) return table.primary_key.push_back(std::move(own));
+        if (table.foreign_keys.empty() || table.foreign_keys.back().name != name) {
+            ForeignKey& key = table.foreign_keys.emplace_back();
+            key.name = std::move(name);
+            key.target_schema = row.string();
+            key.target_table = row.string();
+        } else {
+            (void)row.text();
+            (void)row.text();
+        }
+        table.foreign_keys.back().columns.push_back(std::move(own));
+        table.foreign_keys.back().target_columns.push_back(row.string());
+    });
+}
+
+void take_indexes(Draft& draft, const Result& result) {
+    for_each_row(result, [&](RowReader row) {
+        auto table = draft.tables.find(row.number());
+        if (table == draft.tables.end()) return;
+        Index& index = table->second.indexes.emplace_back();
+        index.name = row.string();
+        index.is_unique = row.flag();
+        index.definition = row.string();
+    });
+}
+
+struct Source {
+    std::string_view sql;
+    void (*take)(Draft& draft, const Result& result);
+};
+// In the order of dependence.
+constexpr std::array sources = {
+    Source{types_sql, take_types},   Source{labels_sql, take_labels},
+    Source{tables_sql, take_tables}, Source{columns_sql, take_columns},
+    Source{keys_sql, take_keys},     Source{indexes_sql, take_indexes},
+};
+
+}  // namespace
+
+loop::Task<std::expected<CatalogPtr, Error>> load_catalog(loop::Scope* scope, Pool* pool,
+                                                          uint64_t version) {
+    Draft draft;
+    Identity identity;
+    identity.role = Role::gateway;
+    Query query;
+    query.pace = Pace::slow;
+    query.statement_timeout_ms = catalog_timeout_ms;
+    query.result_bytes_max = catalog_bytes_max;
+    for (const Source& source : sources) {
+        query.sql = source.sql;
+        auto got = co_await pool->execute(scope, identity, query);
+        if (!got) co_return std::unexpected(std::move(got.error()));
+        source.take(draft, *got);
+    }
+    CatalogBuilder builder;
+    for (auto& [oid, type] : draft.types)
+        builder.add_type(std::move(type));
+    for (auto& [oid, table] : draft.tables)
+        builder.add_table(std::move(table));
+    co_return builder.build(version);
+}
+
+}  // namespace fluxgate::pg

@@ -1,0 +1,286 @@
+#include "pg/lane.h"
+
+#include <array>
+#include <cstring>
+#include <utility>
+
+#include "loop/blocking.h"
+#include "loop/log.h"
+
+namespace fluxgate::pg {
+
+Lane::Lane(loop::Loop* loop, loop::BlockingPool* blocking, loop::Scope* scope, LaneHost* host,
+           const Settings& settings, PoolStats* stats)
+    : loop_(loop),
+      blocking_(blocking),
+      scope_(scope),
+      host_(host),
+      settings_(settings),
+      stats_(stats),
+      event_(loop),
+      backoff_(settings.backoff_first_ms, settings.backoff_max_ms),
+      poll_(*loop, *this) {
+}
+
+Lane::~Lane() {
+    FLUX_CHECK(state_ == State::closed && pipeline_ == nullptr);
+}
+
+// ---- the connection's life
+// --------------------------------------------------------------------------
+
+loop::Task<void> Lane::run() {
+    while (!finishing_) {
+        if (!host_->may_connect(*this)) {
+            const bool notified = co_await event_.wait_until(loop::Deadline::never());
+            FLUX_CHECK(notified);
+            continue;
+        }
+        ++stats_->connecting;
+        const bool connected = co_await connect();
+        --stats_->connecting;
+        if (connected) state_ = State::ready;
+        is_failing_ = !connected && !finishing_;
+        if (is_failing_) next_attempt_ = loop_->now() + backoff_.next(loop_->entropy());
+        host_->connect_ended(*this, connected);
+        if (connected) {
+            co_await serve();
+            schedule_next();
+            co_await disconnect();
+        }
+        pipeline_.reset();
+        state_ = State::closed;
+        co_await pause();
+    }
+}
+
+loop::Task<bool> Lane::connect() {
+    state_ = State::connecting;
+    woken_ = false;
+    const auto deadline = loop::Deadline::after(
+        loop_->now(), std::chrono::milliseconds(settings_.connect_timeout_ms));
+    // By value: the helper thread must not look into a lane.
+    auto start = [settings = settings_.connect] { return Connection::start(settings); };
+    auto started = co_await loop::run_blocking(*blocking_, *loop_, std::move(start));
+    if (!started || *started == nullptr) {
+        log_failure("pg_connect_failed", "no helper thread or memory for it");
+        co_return false;
+    }
+    std::unique_ptr<Connection> connection = std::move(*started);
+    while (!finishing_) {
+        const Connection::ConnectStep step = connection->connect_step();
+        if (step == Connection::ConnectStep::established) break;
+        if (step == Connection::ConnectStep::failed) {
+            log_failure("pg_connect_failed", connection->failure());
+            co_return false;
+        }
+        const uint32_t mask = step == Connection::ConnectStep::wants_read ? POLLIN : POLLOUT;
+        const auto polled = co_await loop::poll_fd(*scope_, connection->fd(), mask, deadline);
+        if (!polled) {
+            log_failure("pg_connect_failed", loop::to_string(polled.error().code));
+            co_return false;
+        }
+    }
+    if (finishing_) co_return false;
+    if (!connection->enter_pipeline()) {
+        log_failure("pg_connection_refused", connection->failure());
+        co_return false;
+    }
+    pipeline_ = std::make_unique<Pipeline>(std::move(connection), settings_.pipeline, stats_);
+    co_return true;
+}
+
+loop::Task<void> Lane::serve() {
+    if (++connection_number_ > 1) ++stats_->reconnects;
+    ++stats_->connected;
+    connected_at_ = last_byte_ = loop_->now();
+    output_pending_ = false;
+    std::array<std::byte, 1> random{};
+    loop_->entropy().fill(random);
+    // 100 to 110 % of the configured age, so that lanes do not retire together.
+    recycle_after_ =
+        std::chrono::milliseconds(uint64_t{settings_.recycle_after_s} *
+                                  (1000 + 100 * std::to_integer<uint64_t>(random[0]) / 255));
+    arm_poll();
+    host_->lane_has_room(*this);
+    while (state_ == State::ready || (state_ == State::draining && load() != 0)) {
+        const bool notified = co_await event_.wait_until(loop::Deadline::never());
+        FLUX_CHECK(notified);
+        if (finishing_) drain();
+    }
+    --stats_->connected;
+}
+
+// After a connection that was good for something the next attempt is due at once.
+void Lane::schedule_next() {
+    const bool was_healthy =
+        loop_->now() - connected_at_ >= healthy_age || pipeline_->segments() != 0;
+    next_attempt_ = loop_->now();
+    if (was_healthy || state_ != State::broken)
+        backoff_.reset();
+    else
+        next_attempt_ += backoff_.next(loop_->entropy());
+}
+
+loop::Task<void> Lane::disconnect() {
+    silence_timer_.stop();
+    flush_ready_.unlink();
+    has_let_go_ = false;
+    poll_.close();
+    while (!has_let_go_) {
+        const bool notified = co_await event_.wait_until(loop::Deadline::never());
+        FLUX_CHECK(notified);
+    }
+}
+
+// Until the next attempt is due, or somebody knows that it is worth trying now.
+loop::Task<void> Lane::pause() {
+    while (!finishing_ && !woken_ && loop_->now() < next_attempt_) {
+        const bool notified = co_await event_.wait_until(loop::Deadline(next_attempt_));
+        if (!notified) break;
+    }
+}
+
+void Lane::wake() {
+    woken_ = true;
+    event_.notify();
+}
+
+void Lane::finish() {
+    finishing_ = true;
+    event_.notify();
+}
+
+void Lane::break_now() {
+    if (is_serving()) break_lane("closed");
+}
+
+void Lane::drain() {
+    if (state_ != State::ready) return;
+    state_ = State::draining;
+    event_.notify();
+}
+
+void Lane::break_lane(const char* why) {
+    loop::log::warn("pg_connection_lost",
+                    {{"role", to_string(settings_.role)}, {"reason", why}, {"in_flight", load()}});
+    state_ = State::broken;
+    pipeline_->lose_all();
+    event_.notify();
+}
+
+void Lane::log_failure(std::string_view event, std::string_view reason) const {
+    // One line a doubling of the back-off, not one an attempt.
+    const uint32_t failures = backoff_.failures();
+    if ((failures & (failures - 1)) != 0) return;
+    loop::log::warn(
+        event,
+        {{"role", to_string(settings_.role)}, {"reason", reason}, {"failures", failures + 1}});
+}
+
+// ---- serving
+// ----------------------------------------------------------------------------------------
+
+bool Lane::can_take(loop::Instant now) const {
+    if (state_ != State::ready || output_pending_ || cancelling_ == connection_number_)
+        return false;
+    const uint32_t in_flight = pipeline_->in_flight();
+    if (in_flight == 0) return true;
+    if (in_flight >= settings_.pipeline.depth_max) return false;
+    const bool is_shared_fast = settings_.lane_class == LaneClass::fast;
+    return !is_shared_fast || now - pipeline_->oldest_sent_at() < feed_age_max;
+}
+
+void Lane::submit(Call& call) {
+    FLUX_CHECK(can_take(loop_->now()));
+    const bool was_empty = load() == 0;
+    call.lane = this;
+    if (!pipeline_->submit(call, loop_->now())) {
+        call.end(Call::End::lost_unsent);
+        break_lane("send");
+        return;
+    }
+    if (was_empty) last_byte_ = loop_->now();
+    if (!silence_timer_.is_running()) check_silence();
+    loop_->post_turn_end(flush_ready_);
+}
+
+void Lane::flush_at_turn_end() {
+    if (!is_serving()) return;
+    // A broken socket shows up in the poll as well, together with what the server said last.
+    output_pending_ = pipeline_->flush() == Connection::Flush::pending;
+    if (output_pending_) arm_poll();
+}
+
+void Lane::arm_poll() {
+    const int fd = pipeline_->connection().fd();
+    if (fd < 0) return break_lane("socket");
+    poll_.arm(fd, output_pending_ ? uint32_t{POLLIN | POLLOUT} : uint32_t{POLLIN});
+}
+
+void Lane::poll_ready(uint32_t) {
+    if (!is_serving()) return;
+    last_byte_ = loop_->now();
+    if (!pipeline_->receive(loop_->now(), *this)) return break_lane("receive");
+    if (output_pending_) output_pending_ = pipeline_->flush() == Connection::Flush::pending;
+    arm_poll();
+    if (is_worn_out()) drain();
+    if (state_ == State::draining && load() == 0) event_.notify();
+    if (state_ == State::ready) host_->lane_has_room(*this);
+}
+
+void Lane::poll_quiet() {
+    has_let_go_ = true;
+    event_.notify();
+}
+
+bool Lane::is_worn_out() const {
+    return pipeline_->is_bloated() || pipeline_->segments() >= settings_.recycle_after_segments ||
+           loop_->now() - connected_at_ >= recycle_after_;
+}
+
+void Lane::call_answered(Call& call, loop::Duration took) {
+    if (call.failed) {
+        const std::string_view state = call.error.state();
+        // Our idea of what is prepared there is wrong, or the server is not the primary any more.
+        const bool is_stale = state == "42P05" || (state == "26000" && !call.parse_was_lost) ||
+                              (state == "0A000" && call.used_prepared);
+        if (is_stale || state == "25006") drain();
+    }
+    host_->call_ran(call, took);
+    call.end(Call::End::answered);
+}
+
+// Restarts itself while something is in flight.
+void Lane::check_silence() {
+    if (!is_serving() || load() == 0) return;
+    const auto timeout = std::chrono::milliseconds(
+        std::max(settings_.pipeline.statement_timeout_ms, pipeline_->oldest_timeout_ms()));
+    const loop::Instant due = last_byte_ + timeout + silence_slack;
+    if (loop_->now() >= due) return break_lane("silent");
+    loop_->timers().start(silence_timer_, due);
+}
+
+void Lane::give_up(Call& call) {
+    FLUX_CHECK(call.lane == this);
+    pipeline_->abandon(call);
+    // On a shared connection a cancel would hit whoever runs by then.
+    if (settings_.pipeline.depth_max != 1 || cancelling_ == connection_number_) return;
+    cancelling_ = connection_number_;
+    scope_->spawn("pg_cancel", cancel_running(connection_number_));
+}
+
+// No new segment is sent until this has ended: the server has signalled its backend by then, and a
+// backend that is idle ignores it.
+loop::Task<void> Lane::cancel_running(uint64_t connection_number) {
+    std::unique_ptr<Connection::CancelHandle> handle = pipeline_->connection().cancel_handle();
+    Connection::CancelHandle* borrowed = handle.get();
+    auto send = [borrowed] { borrowed->send(); };
+    const auto sent = co_await loop::run_blocking(*blocking_, *loop_, std::move(send));
+    loop::ignore(sent, "a full queue leaves it to statement_timeout");
+    if (cancelling_ == connection_number) cancelling_ = 0;
+    if (state_ == State::ready && connection_number == connection_number_)
+        host_->lane_has_room(*this);
+}
+
+}  // namespace fluxgate::pg

@@ -1,0 +1,142 @@
+// One connection's life: connect, serve segments, break or retire, wait, connect again. run() is
+// that sequence; serving is callbacks (a poll, a flush at the end of the turn, a watchdog).
+//
+// A lane belongs to one database role and one class for life. It takes calls from pg/pool and never
+// asks for one itself: LaneHost::lane_has_room() tells the pool when there is room.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "loop/bound.h"
+#include "loop/loop.h"
+#include "loop/poll.h"
+#include "loop/scope.h"
+#include "loop/task.h"
+#include "pg/backoff.h"
+#include "pg/call.h"
+#include "pg/connection.h"
+#include "pg/event.h"
+#include "pg/pipeline.h"
+#include "pg/pool.h"
+
+namespace fluxgate::pg {
+
+class LaneHost {
+public:
+    // May the lane connect now? If not, the host wakes it when one that connects has ended.
+    [[nodiscard]] virtual bool may_connect(Lane& lane) = 0;
+    virtual void connect_ended(Lane& lane, bool connected) = 0;
+    virtual void lane_has_room(Lane& lane) = 0;
+    // The call ran on the server; it ends after this returns.
+    virtual void call_ran(const Call& call, loop::Duration took) = 0;
+
+protected:
+    ~LaneHost() = default;
+};
+
+class Lane final : private loop::PollOp::Sink, private Pipeline::Sink {
+public:
+    // An oldest segment older than this means that something slow is in front: do not queue behind
+    // it.
+    static constexpr loop::Duration feed_age_max = std::chrono::milliseconds(5);
+    // No byte for statement_timeout and this much more: the connection is dead, whatever TCP says.
+    static constexpr loop::Duration silence_slack = std::chrono::seconds(5);
+    // A connection that dies younger than this counts as a failed attempt, so that a server which
+    // accepts and drops us is not hammered.
+    static constexpr loop::Duration healthy_age = std::chrono::seconds(1);
+
+    struct Settings {
+        Role role = Role::anon;
+        LaneClass lane_class = LaneClass::fast;
+        ConnectSettings connect;
+        Pipeline::Settings pipeline;
+        uint32_t connect_timeout_ms = 5'000;
+        uint32_t backoff_first_ms = 50;
+        uint32_t backoff_max_ms = 5'000;
+        uint32_t recycle_after_s = 3'600;
+        uint64_t recycle_after_segments = 1'000'000;
+    };
+    // All outlive it; `scope` runs its tasks.
+    Lane(loop::Loop* loop, loop::BlockingPool* blocking, loop::Scope* scope, LaneHost* host,
+         const Settings& settings, PoolStats* stats);
+    ~Lane();
+    Lane(const Lane&) = delete;
+    Lane& operator=(const Lane&) = delete;
+
+    // Until finish() was called and everything has ended.
+    [[nodiscard]] loop::Task<void> run();
+    // Try (again) now instead of at the end of the back-off.
+    void wake();
+    // Takes no more calls; ends when those in flight have been answered.
+    void finish();
+    // What is in flight is lost, now.
+    void break_now();
+
+    [[nodiscard]] bool is_connected() const { return state_ == State::ready; }
+    [[nodiscard]] bool can_take(loop::Instant now) const;
+    [[nodiscard]] uint32_t load() const { return pipeline_ ? pipeline_->in_flight() : 0; }
+    // Needs can_take(). The call may have ended (lost) when this returns.
+    void submit(Call& call);
+    // Nobody waits for the call's result any more. Alone on its connection it is cancelled in
+    // PostgreSQL.
+    void give_up(Call& call);
+
+    // True from a failed attempt until a successful one.
+    [[nodiscard]] bool is_failing() const { return is_failing_; }
+    [[nodiscard]] loop::Instant next_attempt() const { return next_attempt_; }
+    [[nodiscard]] Role role() const { return settings_.role; }
+    [[nodiscard]] LaneClass lane_class() const { return settings_.lane_class; }
+
+private:
+    enum class State : uint8_t { closed, connecting, ready, draining, broken };
+
+    [[nodiscard]] loop::Task<bool> connect();
+    [[nodiscard]] loop::Task<void> serve();
+    [[nodiscard]] loop::Task<void> disconnect();
+    [[nodiscard]] loop::Task<void> pause();
+    [[nodiscard]] loop::Task<void> cancel_running(uint64_t connection_number);
+
+    void poll_ready(uint32_t events) override;
+    void poll_quiet() override;
+    void call_answered(Call& call, loop::Duration took) override;
+    void flush_at_turn_end();
+    void check_silence();
+    [[nodiscard]] bool is_serving() const {
+        return state_ == State::ready || state_ == State::draining;
+    }
+    void schedule_next();
+    void arm_poll();
+    void drain();
+    void break_lane(const char* why);
+    [[nodiscard]] bool is_worn_out() const;
+    void log_failure(std::string_view event, std::string_view reason) const;
+
+    loop::Loop* loop_;
+    loop::BlockingPool* blocking_;
+    loop::Scope* scope_;
+    LaneHost* host_;
+    Settings settings_;
+    PoolStats* stats_;
+    State state_ = State::closed;
+    bool finishing_ = false;
+    bool woken_ = false;
+    bool is_failing_ = false;
+    bool has_let_go_ = false;      // the kernel does not poll our socket
+    bool output_pending_ = false;  // the socket is full; nothing more is sent until it drains
+    Event event_;
+    Backoff backoff_;
+    loop::Instant next_attempt_{};
+    loop::Instant connected_at_{};
+    loop::Instant last_byte_{};
+    loop::Duration recycle_after_{};  // of this connection, with jitter
+    uint64_t connection_number_ = 0;
+    uint64_t cancelling_ = 0;  // the connection whose statement is being cancelled; 0: none
+    std::unique_ptr<Pipeline> pipeline_;
+    loop::PollOp poll_;
+    loop::Bound<loop::Ready, &Lane::flush_at_turn_end> flush_ready_{this};
+    loop::Bound<loop::Timer, &Lane::check_silence> silence_timer_{this};
+};
+
+}  // namespace fluxgate::pg

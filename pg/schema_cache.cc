@@ -1,0 +1,219 @@
+#include "pg/schema_cache.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "loop/blocking.h"
+#include "loop/intrusive_list.h"
+#include "loop/log.h"
+#include "loop/mailbox.h"
+#include "pg/catalog_loader.h"
+#include "pg/event.h"
+
+namespace fluxgate::pg {
+namespace {
+
+constexpr loop::Duration refresh_wait_max = std::chrono::seconds(5);
+
+// A message that carries a function to another loop and frees itself there.
+template <class Function>
+class Parcel final : public loop::Message {
+public:
+    static void send(loop::Loop* loop, Function function) {
+        loop::send_to(*loop, *new Parcel(std::move(function)));
+    }
+
+private:
+    explicit Parcel(Function function)
+        : Message([](loop::Message& message) {
+              std::unique_ptr<Parcel> self(static_cast<Parcel*>(&message));
+              self->function_();
+          }),
+          function_(std::move(function)) {}
+    Function function_;
+};
+
+template <class Function>
+void send(loop::Loop* loop, Function function) {
+    Parcel<Function>::send(loop, std::move(function));
+}
+
+// The part of a view that messages may reach after the view has gone. Used on the view's loop
+// alone.
+struct ViewState {
+    struct WaiterTag;
+    struct Waiter : loop::ListNode<WaiterTag> {
+        explicit Waiter(loop::Loop* loop) : event(loop) {}
+        void cancel() { event.notify(); }
+        Event event;
+        loop::Bound<loop::CancelHook, &Waiter::cancel> hook{this};
+    };
+    explicit ViewState(loop::Loop* view_loop) : loop(view_loop) {}
+
+    // A load has ended; null: it failed, and what there was goes on to be valid.
+    void load_ended(CatalogPtr catalog) {
+        if (catalog != nullptr && (current == nullptr || catalog->version() > current->version()))
+            current = std::move(catalog);
+        loaded_at = loop->now();
+        was_asked = false;
+        while (Waiter* waiter = waiters.pop_front())
+            waiter->event.notify();
+    }
+
+    loop::Loop* loop;
+    CatalogPtr current;
+    loop::Instant loaded_at = loop::Instant::min();
+    bool was_asked = false;  // a request is on its way, or its load
+    loop::IntrusiveList<Waiter, WaiterTag> waiters;
+};
+
+}  // namespace
+
+// The loading side. Used on its loop alone; messages hold on to it.
+struct SharedCatalog::Core : std::enable_shared_from_this<SharedCatalog::Core> {
+    Core(loop::Loop* loading_loop, Pool* loading_pool, const SchemaCacheOptions& cache_options)
+        : loop(loading_loop),
+          pool(loading_pool),
+          options(cache_options),
+          scope(loading_loop),
+          event(loading_loop) {}
+
+    loop::Task<void> run();
+    void add_view(std::shared_ptr<ViewState> view);
+    void request();
+    void publish(CatalogPtr catalog);
+
+    loop::Loop* loop;
+    Pool* pool;
+    SchemaCacheOptions options;
+    loop::Scope scope;
+    Event event;
+    bool closing = false;
+    bool is_wanted = false;  // somebody has asked since the last load began
+    uint64_t loads = 0;
+    CatalogPtr current;
+    std::vector<std::weak_ptr<ViewState>> views;
+};
+
+loop::Task<void> SharedCatalog::Core::run() {
+    while (!closing) {
+        const loop::Instant started = loop->now();
+        is_wanted = false;
+        auto loaded = co_await load_catalog(&scope, pool, loads + 1);
+        if (closing) break;
+        if (loaded) {
+            ++loads;
+            current = *loaded;
+        } else {
+            loop::log::warn("catalog_load_failed", {{"reason", to_string(loaded.error().kind)},
+                                                    {"sqlstate", loaded.error().state()}});
+        }
+        publish(loaded ? current : nullptr);
+        // Without any catalog nothing can be answered: then as often as the gap allows.
+        const bool hurry = current == nullptr;
+        while (!closing) {
+            const bool soon = is_wanted || hurry;
+            const loop::Duration wait = soon ? options.refresh_gap_min : options.refresh_every;
+            if (loop->now() - started >= wait) break;
+            const bool notified = co_await event.wait_until(loop::Deadline(started + wait));
+            if (!notified) break;
+        }
+    }
+}
+
+void SharedCatalog::Core::request() {
+    is_wanted = true;
+    event.notify();
+}
+
+void SharedCatalog::Core::add_view(std::shared_ptr<ViewState> view) {
+    if (current != nullptr) {
+        send(view->loop, [view, catalog = current] { view->load_ended(catalog); });
+    }
+    views.push_back(std::move(view));
+}
+
+void SharedCatalog::Core::publish(CatalogPtr catalog) {
+    std::erase_if(views, [](const auto& view) { return view.expired(); });
+    for (const auto& weak : views) {
+        std::shared_ptr<ViewState> view = weak.lock();
+        if (view == nullptr) continue;
+        loop::Loop* target = view->loop;
+        send(target, [view = std::move(view), catalog] { view->load_ended(catalog); });
+    }
+}
+
+namespace {
+
+class View final : public SchemaCache {
+public:
+    View(std::shared_ptr<SharedCatalog::Core> core, std::shared_ptr<ViewState> state,
+         loop::Duration gap_min)
+        : core_(std::move(core)), state_(std::move(state)), gap_min_(gap_min) {}
+    ~View() override { FLUX_CHECK(state_->waiters.empty()); }
+
+    [[nodiscard]] CatalogPtr current() const override { return state_->current; }
+
+    [[nodiscard]] loop::Task<CatalogPtr> refresh(loop::Scope* scope) override {
+        ViewState& state = *state_;
+        const bool is_young = state.loaded_at != loop::Instant::min() &&
+                              state.loop->now() - state.loaded_at < gap_min_;
+        if (is_young && !state.was_asked) co_return state.current;
+        if (!state.was_asked) {
+            state.was_asked = true;
+            send(core_->loop, [core = core_] { core->request(); });
+        }
+        ViewState::Waiter waiter(state.loop);
+        state.waiters.push_back(waiter);
+        scope->add_hook(waiter.hook);
+        const auto give_up = loop::Deadline::after(state.loop->now(), refresh_wait_max);
+        const bool notified = co_await waiter.event.wait_until(give_up.earlier(scope->deadline()));
+        // Nobody may answer a request that came while the loader closed: the next one asks again.
+        if (!notified) state_->was_asked = false;
+        co_return state_->current;
+    }
+
+private:
+    std::shared_ptr<SharedCatalog::Core> core_;
+    std::shared_ptr<ViewState> state_;
+    loop::Duration gap_min_;
+};
+
+}  // namespace
+
+SharedCatalog::SharedCatalog(loop::Loop* loop, Pool* pool, const SchemaCacheOptions& options)
+    : core_(std::make_shared<Core>(loop, pool, options)) {
+}
+
+SharedCatalog::~SharedCatalog() {
+    FLUX_CHECK(core_->scope.empty());
+}
+
+void SharedCatalog::start() {
+    core_->scope.spawn("catalog_loader", core_->run());
+}
+
+void SharedCatalog::invalidate() {
+    core_->request();
+}
+
+loop::Task<void> SharedCatalog::close() {
+    core_->closing = true;
+    core_->scope.cancel();
+    core_->event.notify();
+    co_await core_->scope.join();
+    core_->views.clear();
+}
+
+uint64_t SharedCatalog::loads() const {
+    return core_->loads;
+}
+
+std::unique_ptr<SchemaCache> SharedCatalog::make_view(loop::Loop* loop) {
+    auto state = std::make_shared<ViewState>(loop);
+    send(core_->loop, [core = core_, state] { core->add_view(state); });
+    return std::make_unique<View>(core_, std::move(state), core_->options.refresh_gap_min);
+}
+
+}  // namespace fluxgate::pg
