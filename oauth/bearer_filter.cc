@@ -1,0 +1,81 @@
+#include "oauth/bearer_filter.h"
+
+#include "loop/log.h"
+
+namespace fluxgate::oauth {
+
+BearerFilter::BearerFilter(loop::Loop* loop, KeyStore* keys, http::AddressLimiter* failures,
+                           const std::string& base_url)
+    : loop_(loop),
+      keys_(keys),
+      failures_(failures),
+      challenge_("Bearer resource_metadata=\"" + base_url +
+                 "/.well-known/oauth-protected-resource\""),
+      challenge_invalid_(challenge_ + ", error=\"invalid_token\"") {
+}
+
+http::Next BearerFilter::on_head(http::Exchange& exchange) {
+    const http::Request& request = exchange.request();
+    if (const int wait_s = failures_->retry_after_s(request.peer, loop_->now()); wait_s > 0) {
+        http::Response response =
+            http::error_response(429, "rate_limited", "too many failed attempts");
+        response.add("Retry-After", exchange.arena().copy(std::to_string(wait_s)));
+        exchange.respond(std::move(response));
+        return http::Next::answered;
+    }
+    const Credential credential = find_credential(request);
+    switch (credential.kind) {
+        case CredentialKind::none:
+            return refuse(exchange, false);
+        case CredentialKind::bearer:
+        case CredentialKind::malformed:
+            return refuse(exchange, true);
+        case CredentialKind::service_key:
+        case CredentialKind::client_key:
+            break;
+    }
+    const loop::Sha256 digest = loop::sha256(credential.text);
+    if (const KeyOutcome* outcome = keys_->find(digest)) return decide(exchange, *outcome);
+    exchange.scope().spawn("resolve_key", resolve(&exchange, credential, digest));
+    return http::Next::wait;
+}
+
+loop::Task<void> BearerFilter::resolve(http::Exchange* exchange, Credential credential,
+                                       loop::Sha256 digest) {
+    KeyOutcome outcome = co_await keys_->resolve(&exchange->scope(), credential, digest);
+    if (exchange->scope().is_cancelled()) co_return;  // the peer is gone: nobody to answer
+    exchange->resume_head(decide(*exchange, outcome));
+}
+
+http::Next BearerFilter::decide(http::Exchange& exchange, const KeyOutcome& outcome) {
+    if (outcome) {
+        exchange.set_principal(*outcome);
+        return http::Next::proceed;
+    }
+    const KeyFailure& failure = outcome.error();
+    if (!failure.refusal) {
+        http::Response response =
+            http::error_response(503, "unavailable", "the key can not be checked at the moment");
+        response.add("Retry-After", exchange.arena().copy(std::to_string(failure.retry_after_s)));
+        exchange.respond(std::move(response));
+        return http::Next::answered;
+    }
+    if (*failure.refusal == Refusal::user_keys_disabled) {
+        exchange.respond(http::error_response(
+            403, "forbidden", "client keys of users are disabled; contact an administrator"));
+        return http::Next::answered;
+    }
+    return refuse(exchange, true);
+}
+
+http::Next BearerFilter::refuse(http::Exchange& exchange, bool had_credential) {
+    if (had_credential) failures_->record_failure(exchange.request().peer, loop_->now());
+    http::Response response =
+        had_credential ? http::error_response(401, "unauthorized", "invalid credentials")
+                       : http::error_response(401, "unauthorized", "authentication required");
+    response.add("WWW-Authenticate", had_credential ? challenge_invalid_ : challenge_);
+    exchange.respond(std::move(response));
+    return http::Next::answered;
+}
+
+}  // namespace fluxgate::oauth
