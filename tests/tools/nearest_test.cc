@@ -1,0 +1,110 @@
+#include "tools/nearest.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <string>
+
+#include "tools/input_error.h"
+
+namespace fluxgate::tools {
+namespace {
+
+TEST(EditDistance, CountsInsertionsDeletionsSubstitutionsAndSwaps) {
+    EXPECT_EQ(edit_distance("email", "email", 3), 0u);
+    EXPECT_EQ(edit_distance("emial", "email", 3), 1u);
+    EXPECT_EQ(edit_distance("emai", "email", 3), 1u);
+    EXPECT_EQ(edit_distance("emaill", "email", 3), 1u);
+    EXPECT_EQ(edit_distance("amail", "email", 3), 1u);
+    EXPECT_EQ(edit_distance("kitten", "sitting", 3), 3u);
+    EXPECT_EQ(edit_distance("", "abc", 3), 3u);
+    EXPECT_EQ(edit_distance("abc", "", 3), 3u);
+}
+
+TEST(EditDistance, IgnoresTheCaseOfAsciiLetters) {
+    EXPECT_EQ(edit_distance("EMAIL", "email", 3), 0u);
+}
+
+TEST(EditDistance, StopsAtItsBound) {
+    EXPECT_EQ(edit_distance("abcdefgh", "zyxwvuts", 3), 4u);
+    EXPECT_EQ(edit_distance("a", std::string(1000, 'a'), 3), 4u);
+    EXPECT_EQ(edit_distance(std::string(1000, 'a'), std::string(1000, 'a'), 3), 4u);
+}
+
+TEST(EditDistance, AgreesWithTheWholeMatrixOnAllShortWords) {
+    // Every pair of words of up to four letters of {a, b}; the reference fills the whole matrix.
+    std::vector<std::string> words = {""};
+    for (size_t i = 0; words[i].size() < 4; ++i) {
+        words.push_back(words[i] + "a");
+        words.push_back(words[i] + "b");
+    }
+    for (const std::string& left : words) {
+        for (const std::string& right : words) {
+            size_t d[6][6] = {};
+            for (size_t i = 0; i <= left.size(); ++i) {
+                for (size_t j = 0; j <= right.size(); ++j) {
+                    if (i == 0 || j == 0) {
+                        d[i][j] = i + j;
+                        continue;
+                    }
+                    const size_t cost = left[i - 1] == right[j - 1] ? 0 : 1;
+                    d[i][j] = std::min({d[i - 1][j] + 1, d[i][j - 1] + 1, d[i - 1][j - 1] + cost});
+                    if (i > 1 && j > 1 && left[i - 1] == right[j - 2] &&
+                        left[i - 2] == right[j - 1]) {
+                        d[i][j] = std::min(d[i][j], d[i - 2][j - 2] + 1);
+                    }
+                }
+            }
+            for (size_t bound = 1; bound <= 4; ++bound) {
+                EXPECT_EQ(edit_distance(left, right, bound),
+                          std::min(d[left.size()][right.size()], bound + 1))
+                    << left << " " << right << " " << bound;
+            }
+        }
+    }
+}
+
+TEST(Nearest, PutsTheBestFirst) {
+    constexpr std::array<std::string_view, 4> names = {"id", "mail", "email", "name"};
+    const auto found = nearest("emial", names);
+    ASSERT_FALSE(found.empty());
+    EXPECT_EQ(found[0], "email");
+}
+
+TEST(Nearest, FindsANameThatBeginsWithWhatWasWanted) {
+    constexpr std::array<std::string_view, 2> names = {"user_id", "created_at"};
+    EXPECT_EQ(nearest("user", names).at(0), "user_id");
+    EXPECT_EQ(nearest("created_at_time", names).at(0), "created_at");
+}
+
+TEST(Nearest, ProposesNothingWhereNothingIsNear) {
+    constexpr std::array<std::string_view, 2> names = {"user_id", "created_at"};
+    EXPECT_TRUE(nearest("zzz", names).empty());
+    EXPECT_TRUE(nearest("", names).empty());
+    EXPECT_EQ(did_you_mean("zzz", names), "");
+}
+
+TEST(ListNames, EndsLongListsWithACount) {
+    std::vector<std::string_view> names(33, "x");
+    EXPECT_TRUE(list_names(names).ends_with(", … (3 more)"));
+}
+
+TEST(Excerpt, CutsAt64Characters) {
+    EXPECT_EQ(excerpt(std::string(64, 'a')), std::string(64, 'a'));
+    EXPECT_EQ(excerpt(std::string(65, 'a')), std::string(64, 'a') + "…");
+}
+
+TEST(Excerpt, EscapesWhatAReaderCouldNotSee) {
+    EXPECT_EQ(excerpt("a\nb\x7f\u202e"), "a\\u000ab\\u007f\\u202e");
+    EXPECT_EQ(excerpt(std::string_view("a\0b", 3)), "a\\u0000b");
+    EXPECT_EQ(quoted_excerpt("say \"hi\" \\"), "\"say \\\"hi\\\" \\\\\"");
+}
+
+TEST(Excerpt, NeverCutsACharacterAndReplacesBytesThatAreNotUtf8) {
+    EXPECT_EQ(excerpt("äöü😀"), "äöü😀");
+    EXPECT_EQ(excerpt("a\xffz"), "a\uFFFDz");
+    EXPECT_EQ(excerpt("a\xe2\x82"), "a\uFFFD\uFFFD");
+}
+
+}  // namespace
+}  // namespace fluxgate::tools

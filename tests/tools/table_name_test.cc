@@ -1,0 +1,107 @@
+#include "tools/table_name.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "tests/tools/fixture.h"
+
+namespace fluxgate::tools {
+namespace {
+
+std::string find(std::string_view name, http::Role role = http::Role::authenticated) {
+    static const pg::CatalogPtr catalog = test::make_catalog();
+    const Checked<const pg::Table*> table = find_table(*catalog, name, role);
+    return table ? (*table)->quoted : table.error().text;
+}
+
+TEST(TableName, DefaultsToThePublicSchema) {
+    EXPECT_EQ(find("notes"), R"("public"."notes")");
+    EXPECT_EQ(find("public.notes"), R"("public"."notes")");
+    EXPECT_EQ(find("sales.orders"), R"("sales"."orders")");
+}
+
+TEST(TableName, SplitsAtTheFirstDot) {
+    EXPECT_EQ(find("public.dotted.name"), R"("public"."dotted.name")");
+}
+
+TEST(TableName, RefusesWhatIsNotExactlyATable) {
+    for (const char* bad :
+         {"notes notes2", "notes;select 1", "notes--", " notes", "notes ", ".notes", "public.", ".",
+          "NOTES", "Public.notes", "pg_temp.notes", "\"notes\"", "\xd0\xb0uth.users",
+          "public.public.notes", "dotted.name"}) {
+        EXPECT_TRUE(find(bad).starts_with("table not found: ")) << bad << ": " << find(bad);
+    }
+    EXPECT_TRUE(find(std::string(10'000, 'a')).starts_with("table not found: aaa"));
+    EXPECT_LT(find(std::string(10'000, 'a')).size(), 200u);
+    EXPECT_NE(find(""), "");
+    EXPECT_EQ(find(std::string_view("notes\0", 6)), "NUL character is not allowed");
+}
+
+TEST(TableName, HidesInternalSchemasFromAllButServiceKeys) {
+    EXPECT_EQ(find("auth.users", http::Role::service_role), R"("auth"."users")");
+    // The same answer as for a schema that is not there.
+    std::string hidden = find("auth.users");
+    const std::string missing = find("nono.users");
+    EXPECT_TRUE(hidden.starts_with("table not found: auth.users;")) << hidden;
+    hidden.replace(hidden.find("auth"), 4, "nono");
+    EXPECT_EQ(hidden, missing);
+    EXPECT_EQ(find("auth.users", http::Role::anon).substr(0, 27), "table not found: auth.users");
+    EXPECT_TRUE(find("pg_toast.t").starts_with("table not found: pg_toast.t"));
+}
+
+TEST(TableName, KnowsEveryInternalSchema) {
+    for (const char* schema : {"information_schema",
+                               "pg_catalog",
+                               "pg_toast",
+                               "pg_temp_3",
+                               "auth",
+                               "app",
+                               "dashboard",
+                               "functions",
+                               "jobs",
+                               "ai",
+                               "storage",
+                               "realtime",
+                               "migrations",
+                               "mcp",
+                               "rpc",
+                               "branching",
+                               "logging",
+                               "system",
+                               "api",
+                               "_fluxbase"}) {
+        EXPECT_TRUE(is_internal_schema(schema)) << schema;
+    }
+    for (const char* schema : {"public", "sales", "authentic", "Auth", "application", "", "pg"}) {
+        EXPECT_FALSE(is_internal_schema(schema)) << schema;
+    }
+}
+
+TEST(TableName, NamesTheNearestTablesThatTheRoleMayRead) {
+    EXPECT_NE(find("nots").find("did you mean \"notes\"?"), std::string::npos) << find("nots");
+    EXPECT_NE(find("orders").find("did you mean"), 0u);
+    EXPECT_NE(find("sales.order").find("did you mean \"sales.orders\"?"), std::string::npos);
+    // notices is not readable, auth.users not visible: neither is proposed.
+    EXPECT_EQ(find("notice").find("notices"), std::string::npos);
+    EXPECT_NE(find("notice", http::Role::service_role).find("notices"), std::string::npos);
+    EXPECT_EQ(find("zzzzzz").find("users"), std::string::npos);
+    EXPECT_NE(find("zzzzzz").find("; tables: "), std::string::npos);
+}
+
+TEST(TableName, FindsTablesThatTheRoleMayNotRead) {
+    // PostgreSQL says "permission denied", and so does the tool.
+    EXPECT_EQ(find("notices"), R"("public"."notices")");
+}
+
+TEST(UnknownColumn, NamesTheNearestOnesAndAll) {
+    const pg::CatalogPtr catalog = test::make_catalog();
+    const InputError error = unknown_column(*catalog->find_table("sales", "orders"), "emial");
+    EXPECT_EQ(
+        error.text,
+        R"(unknown column "emial" in sales.orders; did you mean "email"? columns: id, email)");
+    EXPECT_TRUE(error.may_be_news);
+}
+
+}  // namespace
+}  // namespace fluxgate::tools

@@ -1,0 +1,128 @@
+#include "tools/nearest.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+
+#include "tools/input_error.h"
+#include "tools/limits.h"
+
+namespace fluxgate::tools {
+namespace {
+
+constexpr size_t bytes_max = limits::identifier_bytes_max + 1;
+constexpr size_t bound_max = 8;
+
+char lower(char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+bool starts_with(std::string_view text, std::string_view prefix) {
+    return text.size() >= prefix.size() &&
+           std::equal(prefix.begin(), prefix.end(), text.begin(),
+                      [](char a, char b) { return lower(a) == lower(b); });
+}
+
+}  // namespace
+
+size_t edit_distance(std::string_view left, std::string_view right, size_t bound) {
+    bound = std::min(bound, bound_max);
+    const size_t gap =
+        left.size() > right.size() ? left.size() - right.size() : right.size() - left.size();
+    if (gap > bound || left.size() > bytes_max || right.size() > bytes_max) {
+        return bound + 1;
+    }
+    // Three rows of the matrix: two back (for swaps), previous, current. Only the band |i - j| <=
+    // bound is filled; outside of it the distance is over the bound anyway.
+    using Row = std::array<uint8_t, bytes_max + 1>;
+    const auto over = static_cast<uint8_t>(bound + 1);
+    std::array<Row, 3> rows;
+    for (Row& row : rows) {
+        row.fill(over);
+    }
+    for (size_t j = 0; j <= std::min(right.size(), bound); ++j) {
+        rows[0][j] = static_cast<uint8_t>(j);
+    }
+    for (size_t i = 1; i <= left.size(); ++i) {
+        const Row& before = rows[(i + 1) % 3];  // row i - 2
+        const Row& previous = rows[(i + 2) % 3];
+        Row& current = rows[i % 3];
+        current.fill(over);
+        if (i <= bound) {
+            current[0] = static_cast<uint8_t>(i);
+        }
+        uint8_t least = current[0];
+        const size_t first = i > bound ? i - bound : 1;
+        const size_t last = std::min(right.size(), i + bound);
+        for (size_t j = first; j <= last; ++j) {
+            const char a = lower(left[i - 1]);
+            const char b = lower(right[j - 1]);
+            size_t best = previous[j - 1] + size_t{a != b};
+            best = std::min({best, size_t{previous[j]} + 1, size_t{current[j - 1]} + 1});
+            if (i > 1 && j > 1 && a == lower(right[j - 2]) && lower(left[i - 2]) == b) {
+                best = std::min(best, size_t{before[j - 2]} + 1);
+            }
+            current[j] = static_cast<uint8_t>(std::min(best, size_t{over}));
+            least = std::min(least, current[j]);
+        }
+        if (least >= over && i > 1) {
+            return over;
+        }
+    }
+    return rows[left.size() % 3][right.size()];
+}
+
+std::vector<std::string_view> nearest(std::string_view wanted,
+                                      std::span<const std::string_view> names, size_t count_max) {
+    struct Match {
+        size_t distance;
+        std::string_view name;
+    };
+    std::vector<Match> matches;
+    if (wanted.empty()) {
+        return {};
+    }
+    const size_t bound = std::clamp<size_t>(wanted.size() / 3, 1, 3);
+    for (std::string_view name : names.first(std::min(names.size(), limits::names_compared_max))) {
+        size_t distance = edit_distance(wanted, name, bound);
+        if (distance > bound && wanted.size() >= 3 && name.size() >= 3 &&
+            (starts_with(name, wanted) || starts_with(wanted, name))) {
+            distance = bound + 1;  // after all real misspellings
+        } else if (distance > bound) {
+            continue;
+        }
+        matches.push_back({distance, name});
+    }
+    std::sort(matches.begin(), matches.end(), [](const Match& a, const Match& b) {
+        return a.distance != b.distance ? a.distance < b.distance : a.name < b.name;
+    });
+    std::vector<std::string_view> found;
+    for (const Match& match : std::span(matches).first(std::min(matches.size(), count_max))) {
+        found.push_back(match.name);
+    }
+    return found;
+}
+
+std::string did_you_mean(std::string_view wanted, std::span<const std::string_view> names) {
+    std::string text;
+    for (std::string_view name : nearest(wanted, names)) {
+        text += text.empty() ? "; did you mean " : " or ";
+        text += quoted_excerpt(name);
+    }
+    return text.empty() ? text : text + "?";
+}
+
+std::string list_names(std::span<const std::string_view> names) {
+    const size_t listed = std::min(names.size(), limits::names_listed_max);
+    std::string text;
+    for (std::string_view name : names.first(listed)) {
+        text += text.empty() ? "" : ", ";
+        text += excerpt(name);
+    }
+    if (listed < names.size()) {
+        text += concat({", … (", std::to_string(names.size() - listed), " more)"});
+    }
+    return text;
+}
+
+}  // namespace fluxgate::tools

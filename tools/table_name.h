@@ -1,0 +1,30 @@
+// From the argument `table` to a table of the catalog, and which schemas a caller may see at all.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "http/principal.h"
+#include "pg/catalog.h"
+#include "pg/query.h"
+#include "tools/input_error.h"
+
+namespace fluxgate::tools {
+
+// The role that a caller's statements run as.
+[[nodiscard]] pg::Role database_role(http::Role role);
+
+// Schemas of the system and of Fluxbase itself. Only service keys (role service_role) get there.
+[[nodiscard]] bool is_internal_schema(std::string_view schema);
+[[nodiscard]] bool is_visible(const pg::Table& table, http::Role role);
+
+// `t` is public.t; `schema.t` is split at the first dot, so a table whose name has a dot needs its
+// schema in front. Exact and case-sensitive. What is hidden and what is missing get the same
+// answer, "table not found: s.t", with the nearest tables that the caller may read.
+[[nodiscard]] Checked<const pg::Table*> find_table(const pg::Catalog& catalog,
+                                                   std::string_view name, http::Role role);
+
+// `unknown column "emial" in public.users; did you mean "email"? columns: id, email, …`
+[[nodiscard]] InputError unknown_column(const pg::Table& table, std::string_view name);
+
+}  // namespace fluxgate::tools
