@@ -1,0 +1,9 @@
+#include "app/version.h"
+
+namespace fluxgate::app {
+
+std::string_view version() {
+    return FLUXGATE_VERSION;
+}
+
+}  // namespace fluxgate::app

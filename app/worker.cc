@@ -1,0 +1,205 @@
+#include "app/worker.h"
+
+#include <system_error>
+
+#include "app/config_options.h"
+#include "app/config_rules.h"
+#include "app/system_limits.h"
+#include "app/version.h"
+#include "loop/log.h"
+#include "loop/sleep.h"
+#include "tools/query_table.h"
+
+namespace fluxgate::app {
+namespace {
+
+constexpr std::string_view instructions =
+    "Answers from a PostgreSQL database under the caller's Row Level Security: you see the rows "
+    "that your key "
+    "may see. query_table reads a table or view: name columns in `select`, conditions in `filter` "
+    "as "
+    "{\"column\": \"operator.value\"}, sort with `order`, page with `limit` and `offset`. An error "
+    "says what was "
+    "wrong and what would be right; names are case-sensitive.";
+
+rpc::Dispatcher::Options dispatcher_options() {
+    rpc::Dispatcher::Options options;
+    options.version = version();
+    options.instructions = instructions;
+    return options;
+}
+
+// Checked when the configuration was loaded.
+ListenAddress listen_address(const Config& config) {
+    auto address = parse_listen_address(config.gateway.server.address);
+    FLUX_CHECK(address.has_value());
+    return *address;
+}
+
+http::HostFilter::Options host_options(const Config& config) {
+    http::HostFilter::Options options;
+    options.hosts = config.gateway.server.allowed_hosts;
+    options.origins = config.gateway.server.allowed_origins;
+    // A public address without a list of names answers to any name; a loopback one to loopback
+    // names only.
+    options.allow_loopback =
+        listen_address(config).is_loopback || !options.hosts.empty() || !options.origins.empty();
+    return options;
+}
+
+// For the end of a drain, when nobody waits for an answer any more: key uses, lanes.
+constexpr uint32_t closing_ms = 2'000;
+
+// The share of the process's file descriptors that one core's connections may take.
+uint32_t connections_max(uint32_t cores) {
+    static constexpr uint32_t reserve =
+        512;  // PostgreSQL, rings, logs, what a core needs for a moment
+    const uint32_t limit = raise_descriptor_limit();
+    const uint32_t usable = limit > 2 * reserve ? limit - reserve : limit / 2;
+    return std::max(1u, usable / 10 * 9 / cores);
+}
+
+// Core 0 loads the catalogue for all.
+std::unique_ptr<pg::SharedCatalog> make_catalog(Shared& shared, loop::Loop& loop, pg::Pool& pool) {
+    if (loop.core() != 0) return nullptr;
+    pg::SchemaCacheOptions options;
+    options.refresh_every = shared.config.gateway.database.schema_refresh;
+    auto catalog = std::make_unique<pg::SharedCatalog>(&loop, &pool, options);
+    shared.catalog = catalog.get();
+    return catalog;
+}
+
+std::string without_slash(std::string url) {
+    while (url.ends_with('/'))
+        url.pop_back();
+    return url;
+}
+
+// The public URL; without one, the address where we listen.
+std::string base_url_of(const Config& config) {
+    if (!config.public_base_url.empty()) return without_slash(config.public_base_url);
+    if (config.is_set("base_url")) return without_slash(config.base_url);
+    const ListenAddress address = listen_address(config);
+    return "http://localhost:" + std::to_string(address.port);
+}
+
+}  // namespace
+
+Shared::Shared(const Config& with, uint32_t cores)
+    : config(with), base_url(base_url_of(with)), blocking(std::in_place, loop::BlockingPool::Options{}), loads(cores) {
+}
+
+std::expected<std::unique_ptr<Worker>, std::string> Worker::create(Shared& shared, loop::Loop& loop,
+                                                                   DrainObserver& observer) {
+    auto buffers = loop::BufRing::create(loop, {});
+    if (!buffers)
+        return std::unexpected(std::string("no receive buffers: ") + buffers.error().what);
+    std::unique_ptr<Worker> worker(new Worker(shared, loop, observer, std::move(*buffers)));
+    if (auto opened = worker->open(); !opened) {
+        return std::unexpected("can not listen on " + shared.config.gateway.server.address + ": " +
+                               std::generic_category().message(opened.error().os_errno));
+    }
+    return worker;
+}
+
+Worker::Worker(Shared& shared, loop::Loop& loop, DrainObserver& observer,
+               std::unique_ptr<loop::BufRing> buffers)
+    : shared_(shared),
+      loop_(loop),
+      observer_(observer),
+      scope_(&loop),
+      buffers_(std::move(buffers)),
+      sockets_(loop, *buffers_),
+      pool_(&loop, &*shared.blocking, to_pool_options(shared.config)),
+      catalog_(make_catalog(shared, loop, pool_)),
+      schemas_(shared.catalog->make_view(&loop)),
+      last_used_(&loop, &pool_),
+      keys_({&loop, &pool_, &*shared.blocking, &shared.verified_keys, &shared.buckets, &last_used_},
+            to_key_store_options(shared.config)),
+      failures_({.failures_per_min = shared.config.gateway.keys.failures_per_min}),
+      tools_(shared.config.mcp.allowed_tools),
+      dispatcher_((tools_.add(std::make_unique<tools::QueryTable>(&pool_, schemas_.get(),
+                                                                  tools::QueryTable::Options{})),
+                   dispatcher_options()),
+                  tools_),
+      mcp_({.message_bytes_max = shared.config.mcp.max_message_size,
+            .resource_metadata_url = shared.base_url + "/.well-known/oauth-protected-resource",
+            .batch_limit = this},
+           &dispatcher_),
+      hosts_(host_options(shared.config)),
+      start_gate_(shared.started),
+      bearer_(&loop, &keys_, &failures_, shared.base_url),
+      health_(http::HealthHandler::Kind::health),
+      live_(http::HealthHandler::Kind::live),
+      ready_(this),
+      access_log_(loop) {
+}
+
+Worker::~Worker() = default;
+
+loop::Result<void> Worker::open() {
+    add_routes(router_,
+               {.mcp = &mcp_,
+                .health = &health_,
+                .live = &live_,
+                .ready = &ready_,
+                .hosts = &hosts_,
+                .start_gate = &start_gate_,
+                .bearer = &bearer_,
+                .rate_limit = &rate_limit_},
+               shared_.config);
+    const ListenAddress address = listen_address(shared_.config);
+    const uint32_t most = connections_max(shared_.loads.cores());
+    loop::ListenerOptions listen;
+    listen.address = address.host;
+    listen.port = address.port;
+    listen.connections_max = most;
+    http::Server::Options server;
+    server.limits = to_http_limits(shared_.config);
+    // What comes after the connections have ended takes its time too, and drain_timeout is for all
+    // of it.
+    server.limits.drain_timeout_ms -= std::min(closing_ms, server.limits.drain_timeout_ms / 2);
+    server.connections_max = most;
+    http::RequestObserver* log = shared_.config.gateway.log.access_log ? &access_log_ : nullptr;
+    auto acceptor = http::Acceptor::open(sockets_, listen, &shared_.loads, server, router_, log);
+    if (!acceptor) return std::unexpected(acceptor.error());
+    acceptor_ = std::move(*acceptor);
+    return {};
+}
+
+void Worker::start() {
+    pool_.warm_up();
+    if (catalog_) catalog_->start();
+    acceptor_->start();
+}
+
+http::Readiness Worker::readiness() const {
+    if (draining_) return http::Readiness::draining;
+    if (!shared_.started.load(std::memory_order_acquire)) return http::Readiness::starting;
+    if (!pool_.is_available()) return http::Readiness::no_database;
+    return schemas_->current() == nullptr ? http::Readiness::starting : http::Readiness::ready;
+}
+
+int Worker::take(http::Exchange& exchange, size_t more) {
+    return http::RateLimit::take(exchange, more);
+}
+
+void Worker::begin_drain() {
+    if (std::exchange(draining_, true)) return;
+    scope_.spawn("drain", drain());
+}
+
+loop::Task<void> Worker::drain() {
+    auto delayed = co_await loop::sleep_for(scope_, shared_.config.gateway.server.drain_delay);
+    loop::ignore(delayed, "nobody cancels this scope");
+    co_await acceptor_->stop();
+    co_await observer_.worker_draining(loop_.core());
+    co_await keys_.close();
+    co_await last_used_.close();
+    if (catalog_) co_await catalog_->close();
+    co_await pool_.close(
+        loop::Deadline::after(loop_.now(), std::chrono::milliseconds(closing_ms / 2)));
+    observer_.worker_drained();
+}
+
+}  // namespace fluxgate::app

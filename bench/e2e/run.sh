@@ -1,0 +1,84 @@
+#!/usr/bin/env bash
+# fluxgate against its peers, in one run on one machine:
+#   ./bench/e2e/run.sh [--seconds N] [--rounds N] [--connections N] [--only CASE]
+# Peers: nginx (return 200), MCP Toolbox for Databases, a server on the TypeScript SDK with pg, and pgbench with
+# the same two statements in pipeline mode. Prints one table; see measure.py for the method.
+#
+# All servers listen on loopback and are stopped, by their ids, when the run ends.
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+root=$(cd "$here/../.." && pwd)
+export PATH=$root/.deps/bin:$PATH
+state=$(mktemp -d /var/tmp/fluxgate-bench.XXXXXX)
+chmod 755 "$state"
+pids=()
+
+finish() {
+    trap - EXIT
+    for pid in "${pids[@]}"; do kill -TERM "$pid" 2>/dev/null || true; done
+    for pid in "${pids[@]}"; do wait "$pid" 2>/dev/null || true; done
+    rm -rf "$state"
+}
+trap finish EXIT
+trap 'exit 1' INT TERM
+
+free_port() {
+    python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
+wait_for() { # what, command...
+    for _ in $(seq 300); do
+        "${@:2}" >/dev/null 2>&1 && return
+        sleep 0.2
+    done
+    echo "$1 did not start; its log is in $state" >&2
+    tail -n 5 "$state"/*.log >&2 || true
+    trap - EXIT
+    exit 1
+}
+
+"$root/scripts/setup.sh" --bench
+[[ -d $here/node_modules ]] || (cd "$here" && npm ci --no-audit --no-fund --silent)
+
+fluxgate_port=$(free_port)
+"$root/scripts/dev.sh" --state "$state/dev" --port "$fluxgate_port" --loops "${FLUXGATE_LOOPS:-0}" >"$state/dev.log" 2>&1 &
+pids+=($!)
+wait_for fluxgate curl -fsS "http://127.0.0.1:$fluxgate_port/readyz"
+wait_for "the guide of dev.sh" grep -q "Ctrl-C" "$state/dev.log"
+url=$(<"$state/dev/postgres.url")
+psql --quiet --no-psqlrc --set=ON_ERROR_STOP=1 "$url" --file="$here/notes.sql"
+
+nginx_port=$(free_port)
+sed "s/@PORT@/$nginx_port/; s#@STATE@#$state#g" "$here/peers/nginx.conf" >"$state/nginx.conf"
+nginx -p "$state" -c "$state/nginx.conf" -e "$state/nginx.log" -g 'daemon off;' &
+pids+=($!)
+nginx_pid=$!
+
+toolbox_port=$(free_port)
+python3 - "$url" "$here/peers/toolbox.yaml" >"$state/toolbox.yaml" <<'PYTHON'
+import sys, urllib.parse
+url = urllib.parse.urlparse(sys.argv[1])
+text = open(sys.argv[2]).read()
+for key, value in {"HOST": url.hostname, "PORT": str(url.port), "USER": url.username,
+                   "PASSWORD": url.password, "DATABASE": url.path[1:]}.items():
+    text = text.replace(f"@{key}@", value)
+print(text)
+PYTHON
+"$here/node_modules/@toolbox-sdk/server-linux-x64/bin/toolbox" --config "$state/toolbox.yaml" \
+    --port "$toolbox_port" --disable-version-check --disable-reload --log-level ERROR >"$state/toolbox.log" 2>&1 &
+pids+=($!)
+toolbox_pid=$!
+
+sdk_port=$(free_port)
+DATABASE_URL=$url PORT=$sdk_port node "$here/peers/sdk_server.mjs" >"$state/sdk.log" 2>&1 &
+pids+=($!)
+sdk_pid=$!
+for port in "$nginx_port" "$toolbox_port" "$sdk_port"; do
+    wait_for "the peer on port $port" bash -c "exec 3<>/dev/tcp/127.0.0.1/$port"
+done
+
+python3 "$here/measure.py" --work "$state" --postgres "$url" --client-key "$(<"$state/dev/client.key")" \
+    --user-password "$(<"$state/dev/user.password")" \
+    --server "fluxgate,$(<"$state/dev/fluxgate.pid"),$fluxgate_port" --server "nginx,$nginx_pid,$nginx_port" \
+    --server "toolbox,$toolbox_pid,$toolbox_port" --server "sdk,$sdk_pid,$sdk_port" "$@"
