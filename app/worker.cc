@@ -86,7 +86,11 @@ std::string base_url_of(const Config& config) {
 }  // namespace
 
 Shared::Shared(const Config& with, uint32_t cores)
-    : config(with), base_url(base_url_of(with)), blocking(std::in_place, loop::BlockingPool::Options{}), loads(cores) {
+    : config(with),
+      base_url(base_url_of(with)),
+      blocking(std::in_place, loop::BlockingPool::Options{}),
+      loads(cores),
+      failures({.failures_per_min = with.gateway.keys.failures_per_min}) {
 }
 
 std::expected<std::unique_ptr<Worker>, std::string> Worker::create(Shared& shared, loop::Loop& loop,
@@ -116,7 +120,6 @@ Worker::Worker(Shared& shared, loop::Loop& loop, DrainObserver& observer,
       last_used_(&loop, &pool_),
       keys_({&loop, &pool_, &*shared.blocking, &shared.verified_keys, &shared.buckets, &last_used_},
             to_key_store_options(shared.config)),
-      failures_({.failures_per_min = shared.config.gateway.keys.failures_per_min}),
       tools_(shared.config.mcp.allowed_tools),
       dispatcher_((tools_.add(std::make_unique<tools::QueryTable>(&pool_, schemas_.get(),
                                                                   tools::QueryTable::Options{})),
@@ -128,7 +131,7 @@ Worker::Worker(Shared& shared, loop::Loop& loop, DrainObserver& observer,
            &dispatcher_),
       hosts_(host_options(shared.config)),
       start_gate_(shared.started),
-      bearer_(&loop, &keys_, &failures_, shared.base_url),
+      bearer_(&loop, &keys_, &shared.failures, shared.base_url),
       health_(http::HealthHandler::Kind::health),
       live_(http::HealthHandler::Kind::live),
       ready_(this),

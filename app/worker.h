@@ -13,6 +13,7 @@
 #include "app/start_gate.h"
 #include "http/acceptor.h"
 #include "http/access_log.h"
+#include "http/address_limiter.h"
 #include "http/health.h"
 #include "http/host_filter.h"
 #include "http/rate_limit.h"
@@ -39,11 +40,12 @@ struct Shared {
     Shared(const Config& with, uint32_t cores);
 
     const Config& config;
-    std::string base_url;  // public, without a slash at its end
+    std::string base_url;                        // public, without a slash at its end
     std::optional<loop::BlockingPool> blocking;  // ends before the loops that it resumes
     loop::LoadTable loads;
     oauth::VerifiedKeys verified_keys;
     oauth::BucketRegistry buckets;
+    http::AddressLimiter failures;
     pg::SharedCatalog* catalog = nullptr;  // core 0's; set before the other workers are made
     std::atomic<bool> started{false};      // the start-up check has passed
 };
@@ -106,7 +108,6 @@ private:
 
     oauth::LastUsed last_used_;
     oauth::KeyStore keys_;
-    http::AddressLimiter failures_;
 
     rpc::ToolRegistry tools_;
     rpc::Dispatcher dispatcher_;

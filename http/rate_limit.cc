@@ -42,30 +42,4 @@ int RateLimit::take(Exchange& exchange, size_t more) {
     return 0;
 }
 
-int AddressLimiter::retry_after_s(const loop::PeerAddress& address, loop::Instant now) const {
-    if (options_.failures_per_min == 0) return 0;
-    const auto found = by_key_.find(address.prefix_key());
-    if (found == by_key_.end()) return 0;
-    const uint64_t wait_s = found->second->bucket.retry_after_seconds(now);
-    return wait_s == 0 ? 0 : whole_seconds(wait_s);
-}
-
-void AddressLimiter::record_failure(const loop::PeerAddress& address, loop::Instant now) {
-    if (options_.failures_per_min == 0) return;
-    const uint64_t key = address.prefix_key();
-    if (const auto found = by_key_.find(key); found != by_key_.end()) {
-        entries_.splice(entries_.begin(), entries_, found->second);
-    } else {
-        if (entries_.size() >= options_.addresses_max) {
-            by_key_.erase(entries_.back().key);
-            entries_.pop_back();
-        }
-        entries_.push_front({key, loop::TokenBucket({.rate_per_min = options_.failures_per_min,
-                                                     .burst = options_.failures_per_min})});
-        by_key_.emplace(key, entries_.begin());
-    }
-    // An empty bucket stays empty: the address was to be refused before it failed again.
-    static_cast<void>(entries_.front().bucket.try_take(now));
-}
-
 }  // namespace fluxgate::http

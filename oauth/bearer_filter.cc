@@ -15,34 +15,41 @@ BearerFilter::BearerFilter(loop::Loop* loop, KeyStore* keys, http::AddressLimite
 }
 
 http::Next BearerFilter::on_head(http::Exchange& exchange) {
-    const http::Request& request = exchange.request();
-    if (const int wait_s = failures_->retry_after_s(request.peer, loop_->now()); wait_s > 0) {
+    const Credential credential = find_credential(exchange.request());
+    if (credential.kind == CredentialKind::none) return refuse(exchange, false);
+    const loop::Sha256 digest = loop::sha256(credential.text);
+    const KeyOutcome* known = keys_->find(digest);
+    if (known != nullptr && *known) return decide(exchange, *known);
+    return attempt(exchange, credential, digest);
+}
+
+http::Next BearerFilter::attempt(http::Exchange& exchange, Credential credential,
+                                 const loop::Sha256& digest) {
+    const loop::PeerAddress& peer = exchange.request().peer;
+    const uint64_t hash = Sha256Hash()(digest);
+    if (const int wait_s = failures_->begin_attempt(peer, hash, loop_->now()); wait_s > 0) {
         http::Response response =
             http::error_response(429, "rate_limited", "too many failed attempts");
         response.add("Retry-After", exchange.arena().copy(std::to_string(wait_s)));
         exchange.respond(std::move(response));
         return http::Next::answered;
     }
-    const Credential credential = find_credential(request);
-    switch (credential.kind) {
-        case CredentialKind::none:
-            return refuse(exchange, false);
-        case CredentialKind::bearer:
-        case CredentialKind::malformed:
-            return refuse(exchange, true);
-        case CredentialKind::service_key:
-        case CredentialKind::client_key:
-            break;
+    const bool is_key = credential.kind == CredentialKind::service_key ||
+                        credential.kind == CredentialKind::client_key;
+    const KeyOutcome* known = is_key ? keys_->find(digest) : nullptr;
+    if (is_key && known == nullptr) {
+        exchange.scope().spawn("resolve_key", resolve(&exchange, credential, digest));
+        return http::Next::wait;
     }
-    const loop::Sha256 digest = loop::sha256(credential.text);
-    if (const KeyOutcome* outcome = keys_->find(digest)) return decide(exchange, *outcome);
-    exchange.scope().spawn("resolve_key", resolve(&exchange, credential, digest));
-    return http::Next::wait;
+    failures_->end_attempt(peer, hash, loop_->now(), true);
+    return known != nullptr ? decide(exchange, *known) : refuse(exchange, true);
 }
 
 loop::Task<void> BearerFilter::resolve(http::Exchange* exchange, Credential credential,
                                        loop::Sha256 digest) {
     KeyOutcome outcome = co_await keys_->resolve(&exchange->scope(), credential, digest);
+    const bool failed = !outcome && outcome.error().refusal == Refusal::unknown;
+    failures_->end_attempt(exchange->request().peer, Sha256Hash()(digest), loop_->now(), failed);
     if (exchange->scope().is_cancelled()) co_return;  // the peer is gone: nobody to answer
     exchange->resume_head(decide(*exchange, outcome));
 }
@@ -69,7 +76,6 @@ http::Next BearerFilter::decide(http::Exchange& exchange, const KeyOutcome& outc
 }
 
 http::Next BearerFilter::refuse(http::Exchange& exchange, bool had_credential) {
-    if (had_credential) failures_->record_failure(exchange.request().peer, loop_->now());
     http::Response response =
         had_credential ? http::error_response(401, "unauthorized", "invalid credentials")
                        : http::error_response(401, "unauthorized", "authentication required");

@@ -1,14 +1,14 @@
 // Authentication of a route: credential -> Principal, or 401, 403, 429, 503.
 //
 // Runs when the head is complete, so a refused peer is not asked for its body. A cached key
-// proceeds without a suspension. Failed attempts are counted per address, and an address over the
-// limit is refused before any look-up.
+// proceeds without a suspension. Every other credential is an attempt, counted per address, and an
+// address over the limit is refused before any look-up.
 #pragma once
 
 #include <string>
 
+#include "http/address_limiter.h"
 #include "http/exchange.h"
-#include "http/rate_limit.h"
 #include "loop/loop.h"
 #include "oauth/key_store.h"
 
@@ -27,6 +27,8 @@ private:
     [[nodiscard]] loop::Task<void> resolve(http::Exchange* exchange, Credential credential,
                                            loop::Sha256 digest);
     [[nodiscard]] http::Next decide(http::Exchange& exchange, const KeyOutcome& outcome);
+    [[nodiscard]] http::Next attempt(http::Exchange& exchange, Credential credential,
+                                     const loop::Sha256& digest);
     http::Next refuse(http::Exchange& exchange, bool had_credential);
 
     loop::Loop* loop_;

@@ -15,6 +15,7 @@ namespace fluxgate::pg {
 namespace {
 
 constexpr loop::Duration refresh_wait_max = std::chrono::seconds(5);
+constexpr int load_share = 4;  // a load that took t begins again after 4 t at the earliest
 
 // A message that carries a function to another loop and frees itself there.
 template <class Function>
@@ -44,27 +45,29 @@ void send(loop::Loop* loop, Function function) {
 struct ViewState {
     struct WaiterTag;
     struct Waiter : loop::ListNode<WaiterTag> {
-        explicit Waiter(loop::Loop* loop) : event(loop) {}
+        explicit Waiter(loop::Loop* loop) : asked_at(loop->clock_now()), event(loop) {}
         void cancel() { event.notify(); }
+        loop::Instant asked_at;
         Event event;
         loop::Bound<loop::CancelHook, &Waiter::cancel> hook{this};
     };
     explicit ViewState(loop::Loop* view_loop) : loop(view_loop) {}
 
-    // A load has ended; null: it failed, and what there was goes on to be valid.
-    void load_ended(CatalogPtr catalog) {
-        if (catalog != nullptr && (current == nullptr || catalog->version() > current->version()))
+    // A load that began at `started_at` has ended; null: it failed, and what there was goes on to
+    // be valid. Who asked later waits for the next load: this one may have read before the news.
+    void load_ended(CatalogPtr catalog, loop::Instant started_at) {
+        const bool failed = catalog == nullptr;
+        if (!failed && (current == nullptr || catalog->version() > current->version()))
             current = std::move(catalog);
-        loaded_at = loop->now();
-        was_asked = false;
-        while (Waiter* waiter = waiters.pop_front())
-            waiter->event.notify();
+        waiters.for_each([&](Waiter& waiter) {
+            if (!failed && waiter.asked_at > started_at) return;
+            waiter.unlink();
+            waiter.event.notify();
+        });
     }
 
     loop::Loop* loop;
     CatalogPtr current;
-    loop::Instant loaded_at = loop::Instant::min();
-    bool was_asked = false;  // a request is on its way, or its load
     loop::IntrusiveList<Waiter, WaiterTag> waiters;
 };
 
@@ -82,7 +85,7 @@ struct SharedCatalog::Core : std::enable_shared_from_this<SharedCatalog::Core> {
     loop::Task<void> run();
     void add_view(std::shared_ptr<ViewState> view);
     void request();
-    void publish(CatalogPtr catalog);
+    void publish(CatalogPtr catalog, loop::Instant started_at);
 
     loop::Loop* loop;
     Pool* pool;
@@ -98,8 +101,8 @@ struct SharedCatalog::Core : std::enable_shared_from_this<SharedCatalog::Core> {
 
 loop::Task<void> SharedCatalog::Core::run() {
     while (!closing) {
-        const loop::Instant started = loop->now();
         is_wanted = false;
+        const loop::Instant started = loop->clock_now();
         auto loaded = co_await load_catalog(&scope, pool, loads + 1);
         if (closing) break;
         if (loaded) {
@@ -109,12 +112,15 @@ loop::Task<void> SharedCatalog::Core::run() {
             loop::log::warn("catalog_load_failed", {{"reason", to_string(loaded.error().kind)},
                                                     {"sqlstate", loaded.error().state()}});
         }
-        publish(loaded ? current : nullptr);
+        publish(loaded ? current : nullptr, started);
+        // A large catalogue is not read most of the time.
+        const loop::Duration took = loop->clock_now() - started;
+        const loop::Duration gap = std::max(options.refresh_gap_min, load_share * took);
         // Without any catalog nothing can be answered: then as often as the gap allows.
         const bool hurry = current == nullptr;
         while (!closing) {
             const bool soon = is_wanted || hurry;
-            const loop::Duration wait = soon ? options.refresh_gap_min : options.refresh_every;
+            const loop::Duration wait = soon ? gap : options.refresh_every;
             if (loop->now() - started >= wait) break;
             const bool notified = co_await event.wait_until(loop::Deadline(started + wait));
             if (!notified) break;
@@ -129,18 +135,21 @@ void SharedCatalog::Core::request() {
 
 void SharedCatalog::Core::add_view(std::shared_ptr<ViewState> view) {
     if (current != nullptr) {
-        send(view->loop, [view, catalog = current] { view->load_ended(catalog); });
+        send(view->loop,
+             [view, catalog = current] { view->load_ended(catalog, loop::Instant::min()); });
     }
     views.push_back(std::move(view));
 }
 
-void SharedCatalog::Core::publish(CatalogPtr catalog) {
+void SharedCatalog::Core::publish(CatalogPtr catalog, loop::Instant started_at) {
     std::erase_if(views, [](const auto& view) { return view.expired(); });
     for (const auto& weak : views) {
         std::shared_ptr<ViewState> view = weak.lock();
         if (view == nullptr) continue;
         loop::Loop* target = view->loop;
-        send(target, [view = std::move(view), catalog] { view->load_ended(catalog); });
+        send(target, [view = std::move(view), catalog, started_at] {
+            view->load_ended(catalog, started_at);
+        });
     }
 }
 
@@ -148,36 +157,29 @@ namespace {
 
 class View final : public SchemaCache {
 public:
-    View(std::shared_ptr<SharedCatalog::Core> core, std::shared_ptr<ViewState> state,
-         loop::Duration gap_min)
-        : core_(std::move(core)), state_(std::move(state)), gap_min_(gap_min) {}
+    View(std::shared_ptr<SharedCatalog::Core> core, std::shared_ptr<ViewState> state)
+        : core_(std::move(core)), state_(std::move(state)) {}
     ~View() override { FLUX_CHECK(state_->waiters.empty()); }
 
     [[nodiscard]] CatalogPtr current() const override { return state_->current; }
 
     [[nodiscard]] loop::Task<CatalogPtr> refresh(loop::Scope* scope) override {
         ViewState& state = *state_;
-        const bool is_young = state.loaded_at != loop::Instant::min() &&
-                              state.loop->now() - state.loaded_at < gap_min_;
-        if (is_young && !state.was_asked) co_return state.current;
-        if (!state.was_asked) {
-            state.was_asked = true;
-            send(core_->loop, [core = core_] { core->request(); });
-        }
+        // The waiter first: its time must not be after the request's.
         ViewState::Waiter waiter(state.loop);
+        send(core_->loop, [core = core_] { core->request(); });
         state.waiters.push_back(waiter);
         scope->add_hook(waiter.hook);
         const auto give_up = loop::Deadline::after(state.loop->now(), refresh_wait_max);
+        // Not notified: nobody answers a request that came while the loader closed.
         const bool notified = co_await waiter.event.wait_until(give_up.earlier(scope->deadline()));
-        // Nobody may answer a request that came while the loader closed: the next one asks again.
-        if (!notified) state_->was_asked = false;
+        static_cast<void>(notified);
         co_return state_->current;
     }
 
 private:
     std::shared_ptr<SharedCatalog::Core> core_;
     std::shared_ptr<ViewState> state_;
-    loop::Duration gap_min_;
 };
 
 }  // namespace
@@ -213,7 +215,7 @@ uint64_t SharedCatalog::loads() const {
 std::unique_ptr<SchemaCache> SharedCatalog::make_view(loop::Loop* loop) {
     auto state = std::make_shared<ViewState>(loop);
     send(core_->loop, [core = core_, state] { core->add_view(state); });
-    return std::make_unique<View>(core_, std::move(state), core_->options.refresh_gap_min);
+    return std::make_unique<View>(core_, std::move(state));
 }
 
 }  // namespace fluxgate::pg

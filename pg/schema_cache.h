@@ -22,15 +22,15 @@ public:
     virtual ~SchemaCache() = default;
     // Null until the first load has succeeded.
     [[nodiscard]] virtual CatalogPtr current() const = 0;
-    // Loads again unless a load is under way (then waits for it) or the last one is younger than a
-    // second; returns current(). For "the table is not there": a miss may be news. Waits five
-    // seconds at most, and ends at once when `scope` is cancelled.
+    // Waits for a load that begins after this call, and returns current(). For "the table is not
+    // there": a miss may be news. Loads keep a distance (SchemaCacheOptions), so this takes a tenth
+    // of a second or more; five seconds at most, and it ends at once when `scope` is cancelled.
     [[nodiscard]] virtual loop::Task<CatalogPtr> refresh(loop::Scope* scope) = 0;
 };
 
 struct SchemaCacheOptions {
     loop::Duration refresh_every = std::chrono::seconds(60);
-    loop::Duration refresh_gap_min = std::chrono::seconds(1);  // between the starts of two loads
+    loop::Duration refresh_gap_min = std::chrono::milliseconds(100);  // between two loads' starts
 };
 
 class SharedCatalog {

@@ -148,45 +148,6 @@ TEST_F(HttpRateLimit, BatchesCountEachCall) {
     EXPECT_EQ(call().body, "60");
 }
 
-TEST(HttpAddressLimiter, TwentyFailuresPassAndThenTheAddressWaits) {
-    http::AddressLimiter limiter;
-    const auto address = *loop::PeerAddress::parse("192.0.2.1");
-    const auto other = *loop::PeerAddress::parse("192.0.2.2");
-    const loop::Instant now{std::chrono::hours(1)};
-    for (int i = 0; i < 20; ++i) {
-        EXPECT_EQ(limiter.retry_after_s(address, now), 0);
-        limiter.record_failure(address, now);
-    }
-    EXPECT_EQ(limiter.retry_after_s(address, now), 3);
-    EXPECT_EQ(limiter.retry_after_s(other, now), 0);
-    EXPECT_EQ(limiter.retry_after_s(address, now + seconds(3)), 0);
-}
-
-TEST(HttpAddressLimiter, CountsIPv6ByItsFirst64Bits) {
-    http::AddressLimiter limiter({.failures_per_min = 1, .addresses_max = 10});
-    const loop::Instant now{std::chrono::hours(1)};
-    limiter.record_failure(*loop::PeerAddress::parse("2001:db8::1"), now);
-    EXPECT_GT(limiter.retry_after_s(*loop::PeerAddress::parse("2001:db8::abcd:1"), now), 0);
-    EXPECT_EQ(limiter.retry_after_s(*loop::PeerAddress::parse("2001:db8:0:1::1"), now), 0);
-}
-
-TEST(HttpAddressLimiter, ForgetsTheAddressThatFailedLongestAgo) {
-    http::AddressLimiter limiter({.failures_per_min = 1, .addresses_max = 100});
-    const loop::Instant now{std::chrono::hours(1)};
-    const auto address = [](int i) {
-        return *loop::PeerAddress::parse("10.0." + std::to_string(i / 256) + "." +
-                                         std::to_string(i % 256));
-    };
-    for (int i = 0; i < 1000; ++i) {
-        limiter.record_failure(address(i), now);
-        if (i % 50 == 0) limiter.record_failure(address(0), now);
-    }
-    EXPECT_EQ(limiter.addresses(), 100U);
-    EXPECT_GT(limiter.retry_after_s(address(0), now), 0);
-    EXPECT_GT(limiter.retry_after_s(address(999), now), 0);
-    EXPECT_EQ(limiter.retry_after_s(address(500), now), 0);
-}
-
 // ---- probes
 // ---------------------------------------------------------------------------------------
 
