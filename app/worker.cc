@@ -163,6 +163,7 @@ loop::Result<void> Worker::open() {
     // of it.
     server.limits.drain_timeout_ms -= std::min(closing_ms, server.limits.drain_timeout_ms / 2);
     server.connections_max = most;
+    server.addresses = &shared_.addresses;
     http::RequestObserver* log = shared_.config.gateway.log.access_log ? &access_log_ : nullptr;
     auto acceptor = http::Acceptor::open(sockets_, listen, &shared_.loads, server, router_, log);
     if (!acceptor) return std::unexpected(acceptor.error());

@@ -46,6 +46,7 @@ struct Shared {
     oauth::VerifiedKeys verified_keys;
     oauth::BucketRegistry buckets;
     http::AddressLimiter failures;
+    http::AddressCount addresses;
     pg::SharedCatalog* catalog = nullptr;  // core 0's; set before the other workers are made
     std::atomic<bool> started{false};      // the start-up check has passed
 };

@@ -45,21 +45,20 @@ Server::Server(loop::Loop& loop, const Options& options, const Router& router,
                .router = router,
                .observer = requests,
                .scope = &scope_},
-      observer_(observer) {
+      observer_(observer),
+      addresses_(options.addresses != nullptr ? *options.addresses : own_addresses_) {
 }
 
 Server::~Server() {
     FLUX_CHECK_OP(live_, ==, 0U);
 }
 
-bool Server::has_room(const loop::PeerAddress& peer) {
+bool Server::take_place(const loop::PeerAddress& peer) {
     if (live_ - refusing_ >= options_.connections_max) {
         ++counts_.over_total;
         return false;
     }
-    const auto found = by_address_.find(peer.prefix_key());
-    if (found != by_address_.end() &&
-        found->second >= options_.limits.connections_per_address_max) {
+    if (!addresses_.try_add(peer.prefix_key(), options_.limits.connections_per_address_max)) {
         ++counts_.over_address;
         return false;
     }
@@ -68,13 +67,12 @@ bool Server::has_room(const loop::PeerAddress& peer) {
 
 void Server::adopt(std::unique_ptr<loop::Stream> stream, const loop::PeerAddress& peer) {
     ++counts_.accepted;
-    const bool is_served = has_room(peer);
+    const bool is_served = take_place(peer);
     auto* connection = new Connection(
         context_, *this, {.stream = std::move(stream), .peer = peer, .number = next_number_++});
     connections_.push_back(*connection);
     ++live_;
     if (is_served) {
-        ++by_address_[peer.prefix_key()];
         connection->start();
         return;
     }
@@ -92,9 +90,7 @@ void Server::connection_closed(Connection& connection) {
     if (connection.is_refused()) {
         --refusing_;
     } else {
-        const auto found = by_address_.find(connection.peer().prefix_key());
-        FLUX_CHECK(found != by_address_.end());
-        if (--found->second == 0) by_address_.erase(found);
+        addresses_.remove(connection.peer().prefix_key());
     }
     delete &connection;
     --live_;

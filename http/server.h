@@ -1,17 +1,15 @@
 // All connections of one core: takes them over, bounds how many there are, ends them.
 //
-// Knows streams, not sockets: Acceptor makes those, tests give in-memory ones. The bound per
-// address counts the connections of this core only, so a client that spreads over n cores may have
-// n times as many. A connection over a bound is told 503 and closed; when even too many of those
-// are open it is reset. Single-threaded. A connection is one allocation, freed at its end: warm
-// requests make none.
+// Knows streams, not sockets: Acceptor makes those, tests give in-memory ones. A connection over a
+// bound is told 503 and closed; when even too many of those are open it is reset. Single-threaded.
+// A connection is one allocation, freed at its end: warm requests make none.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <unordered_map>
 
+#include "http/address_count.h"
 #include "http/connection.h"
 #include "http/connection_context.h"
 #include "loop/intrusive_list.h"
@@ -27,6 +25,7 @@ public:
         Limits limits;
         size_t connections_max = 10'000;      // of this core
         size_t refused_connections_max = 64;  // that are being told 503 at the same time
+        AddressCount* addresses = nullptr;    // of all cores; null: this core counts for itself
     };
     struct Counts {
         uint64_t accepted = 0;
@@ -69,7 +68,8 @@ private:
     class Emptied;  // awaits the last connection's end, or the deadline
 
     void connection_closed(Connection& connection) override;
-    [[nodiscard]] bool has_room(const loop::PeerAddress& peer);
+    // Counts the connection in, unless a bound is reached.
+    [[nodiscard]] bool take_place(const loop::PeerAddress& peer);
     void wake_drainer();
 
     const Options options_;
@@ -80,7 +80,8 @@ private:
     size_t live_ = 0;
     size_t refusing_ = 0;  // of live_: those that are being told 503
     uint64_t next_number_ = 1;
-    std::unordered_map<uint64_t, size_t> by_address_;  // only of those that are served
+    AddressCount own_addresses_;
+    AddressCount& addresses_;  // only of those that are served
     Emptied* drainer_ = nullptr;
     Counts counts_;
 };

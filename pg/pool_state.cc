@@ -184,6 +184,8 @@ void Pool::State::dispatch(Call& call) {
     open(call.identity.role);
     if (is_down(group_of(call.identity.role, call.lane_class))) substitute_class(call);
     Group& group = group_of(call.identity.role, call.lane_class);
+    // Before the queue: connect_ended() empties it by dispatching, so nothing may come back to it.
+    if (is_down(group)) return call.refuse(ErrorKind::unavailable, retry_after_s());
     if (!group.queue.empty()) return enqueue(call, group);
     Lane* best = nullptr;
     for (const auto& lane : group.lanes) {
@@ -191,7 +193,6 @@ void Pool::State::dispatch(Call& call) {
         if (best == nullptr || lane->load() < best->load()) best = lane.get();
     }
     if (best != nullptr) return send(call, *best);
-    if (is_down(group)) return call.refuse(ErrorKind::unavailable, retry_after_s());
     enqueue(call, group);
 }
 

@@ -147,6 +147,20 @@ TEST_F(PoolFaultTest, WhileTheServerIsAwayCallsFailAtOnceAndTheLoopSleeps) {
     EXPECT_TRUE(pool->is_available());
 }
 
+TEST_F(PoolFaultTest, AllWhoWaitAreRefusedWhenTheConnectionFails) {
+    cluster.stop_immediately();
+    std::vector<std::unique_ptr<PendingCall>> waiting;
+    for (int i = 0; i < 5; ++i) {
+        waiting.push_back(call());
+        waiting.back()->as(Role::authenticated).sql("SELECT 1").start();
+    }
+    for (const auto& pending : waiting) {
+        wait_for(*pending);
+        EXPECT_EQ(pending->kind(), ErrorKind::unavailable);
+    }
+    cluster.start();
+}
+
 TEST_F(PoolFaultTest, AFrozenServerMakesCallsBusyAndThawsWithoutHelp) {
     run(Role::anon, "{}", "SELECT 1");
     run_until(*loop, [&] { return pool->stats().connected == 4; });
