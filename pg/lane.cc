@@ -41,7 +41,11 @@ loop::Task<void> Lane::run() {
         --stats_->connecting;
         if (connected) state_ = State::ready;
         is_failing_ = !connected && !finishing_;
-        if (is_failing_) next_attempt_ = loop_->now() + backoff_.next(loop_->entropy());
+        if (is_failing_) {
+            const loop::Duration wait_max = std::chrono::milliseconds(settings_.backoff_max_ms);
+            const loop::Duration wait = backoff_.next(loop_->entropy()) * host_->failing_lanes();
+            next_attempt_ = loop_->now() + std::min(wait, wait_max);
+        }
         host_->connect_ended(*this, connected);
         if (connected) {
             co_await serve();

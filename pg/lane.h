@@ -28,6 +28,10 @@ public:
     // May the lane connect now? If not, the host wakes it when one that connects has ended.
     [[nodiscard]] virtual bool may_connect(Lane& lane) = 0;
     virtual void connect_ended(Lane& lane, bool connected) = 0;
+    // Lanes whose last attempt failed. An attempt that fails late costs both sides a password
+    // check, so the lanes share one back-off: each waits as many times longer as there are others
+    // that wait.
+    [[nodiscard]] virtual uint32_t failing_lanes() const = 0;
     virtual void lane_has_room(Lane& lane) = 0;
     // The call ran on the server; it ends after this returns.
     virtual void call_ran(const Call& call, loop::Duration took) = 0;

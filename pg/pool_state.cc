@@ -133,6 +133,12 @@ void Pool::State::connect_ended(Lane& lane, bool connected) {
     }
 }
 
+uint32_t Pool::State::failing_lanes() const {
+    uint32_t count = 0;
+    for_each_lane([&count](const Lane& lane) { count += lane.is_failing() ? 1 : 0; });
+    return count;
+}
+
 bool Pool::State::is_down(const Group& group) const {
     bool is_failing = false;
     for (const auto& lane : group.lanes) {

@@ -52,6 +52,7 @@ struct Pool::State final : LaneHost, CallKeeper {
 
     bool may_connect(Lane& lane) override;
     void connect_ended(Lane& lane, bool connected) override;
+    [[nodiscard]] uint32_t failing_lanes() const override;
     void lane_has_room(Lane& lane) override;
     void call_ran(const Call& call, loop::Duration took) override;
     void call_expired(Call& call) override;
