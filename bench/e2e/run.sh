@@ -39,7 +39,7 @@ wait_for() { # what, command...
 }
 
 "$root/scripts/setup.sh" --bench
-[[ -d $here/node_modules ]] || (cd "$here" && npm ci --no-audit --no-fund --silent)
+[[ -d $here/node_modules ]] || (cd "$here" && npm install --no-audit --no-fund --no-progress --loglevel=error >/dev/null)
 
 fluxgate_port=$(free_port)
 "$root/scripts/dev.sh" --state "$state/dev" --port "$fluxgate_port" --loops "${FLUXGATE_LOOPS:-0}" >"$state/dev.log" 2>&1 &
