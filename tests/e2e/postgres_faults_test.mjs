@@ -71,7 +71,7 @@ test('PostgreSQL is frozen as a whole', async (t) => {
 });
 
 test('no connection is left for fluxgate', async (t) => {
-    let give_back;
+    let give_back = () => {};
     report(
         t,
         await outage(stack, {

@@ -129,11 +129,18 @@ export class Cluster {
         return path.join(this.directory, 'postgres.log');
     }
 
-    // 'fast' ends the sessions in good order; 'immediate' is a crash that says goodbye.
+    // 'fast' ends the sessions in good order; 'immediate' is a crash that says goodbye. A postmaster that has
+    // not ended 10 s after that has killed its children and missed the news: it is killed, which is the same.
     async stop(mode = 'fast') {
         if (!this.is_running) return;
-        this.server.signal(mode === 'fast' ? 'SIGINT' : 'SIGQUIT');
-        await this.server.wait(30_000);
+        const { server } = this;
+        server.signal(mode === 'fast' ? 'SIGINT' : 'SIGQUIT');
+        try {
+            await server.wait(10_000);
+        } catch {
+            server.signal('SIGKILL');
+            await server.wait(10_000);
+        }
     }
 
     async restart_immediate() {
