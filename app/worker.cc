@@ -69,6 +69,13 @@ std::unique_ptr<pg::SharedCatalog> make_catalog(Shared& shared, loop::Loop& loop
     return catalog;
 }
 
+std::unique_ptr<rpc::Tool> make_query_table(const Config& config, pg::Pool& pool,
+                                            pg::SchemaCache& schemas) {
+    tools::QueryTable::Options options;
+    options.statement_timeout_ms = to_pool_options(config).statement_timeout_ms;
+    return std::make_unique<tools::QueryTable>(&pool, &schemas, options);
+}
+
 std::string without_slash(std::string url) {
     while (url.ends_with('/'))
         url.pop_back();
@@ -121,10 +128,9 @@ Worker::Worker(Shared& shared, loop::Loop& loop, DrainObserver& observer,
       keys_({&loop, &pool_, &*shared.blocking, &shared.verified_keys, &shared.buckets, &last_used_},
             to_key_store_options(shared.config)),
       tools_(shared.config.mcp.allowed_tools),
-      dispatcher_((tools_.add(std::make_unique<tools::QueryTable>(&pool_, schemas_.get(),
-                                                                  tools::QueryTable::Options{})),
-                   dispatcher_options()),
-                  tools_),
+      dispatcher_(
+          (tools_.add(make_query_table(shared.config, pool_, *schemas_)), dispatcher_options()),
+          tools_),
       mcp_({.message_bytes_max = shared.config.mcp.max_message_size,
             .resource_metadata_url = shared.base_url + "/.well-known/oauth-protected-resource",
             .batch_limit = this},

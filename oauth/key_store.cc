@@ -162,12 +162,8 @@ loop::Task<KeyOutcome> KeyStore::resolve(loop::Scope* scope, Credential credenti
         created->text = credential.text;
         created->generation = generation_;
         found = lookups_under_way_.emplace(digest, std::move(created)).first;
-        Waiter waiter(scope, found->second.get());
-        // Spawned after the waiter exists would be too late: the look-up never ends inline, because
-        // it posts its end through the loop.
+        // It never ends inline: run() first lets a turn pass.
         scope_.spawn("key_lookup", run(found->second.get()));
-        KeyOutcome outcome = co_await waiter;
-        co_return outcome;
     }
     Waiter waiter(scope, found->second.get());
     KeyOutcome outcome = co_await waiter;
