@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "loop/token_bucket.h"
+#include "loop/sliding_limit.h"
 
 namespace fluxgate::http {
 

@@ -7,7 +7,7 @@
 #include <cstdint>
 
 #include "http/exchange.h"
-#include "loop/token_bucket.h"
+#include "loop/sliding_limit.h"
 
 namespace fluxgate::http {
 

@@ -17,7 +17,7 @@
 #include "loop/scope.h"
 #include "loop/task.h"
 #include "loop/timer_wheel.h"
-#include "loop/token_bucket.h"
+#include "loop/sliding_limit.h"
 #include "tests/support/alloc_counter.h"
 
 namespace fluxgate::loop {
@@ -72,8 +72,7 @@ TEST_F(AllocationTest, AWarmRequestAllocatesNothing) {
     const std::string body(40'000, 'b');
     const Instant start{std::chrono::hours(1)};
     TimerWheel wheel(start);
-    AtomicBucket bucket;
-    const AtomicBucket::Rate rate({.rate_per_min = 100, .burst = 100});
+    SlidingLimit limit(100'000);
     Scope scope(nullptr);
     Gate gate;
     size_t checked = 0;
@@ -91,7 +90,7 @@ TEST_F(AllocationTest, AWarmRequestAllocatesNothing) {
         static_cast<void>(arena.array<char>(20'000));  // over a block: the one malloc
         Timer timer([](Timer&) {});
         wheel.start(timer, start + std::chrono::seconds(30));
-        checked += bucket.try_take(rate, start) ? 1 : 0;
+        checked += limit.try_take(start) ? 1 : 0;
         scope.spawn("request", outer(&gate, &checked, inner));
         std::exchange(gate.waiter, nullptr).resume();
         BlockChain answer;
