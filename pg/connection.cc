@@ -4,6 +4,8 @@
 #include <dlfcn.h>
 #include <libpq-fe.h>
 #include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <array>
@@ -188,7 +190,16 @@ bool Connection::enter_plain() {
 }
 
 bool Connection::enter_pipeline() {
-    return enter_plain() && PQenterPipelineMode(connection_) == 1;
+    if (!enter_plain() || PQenterPipelineMode(connection_) != 1) return false;
+    // A unix socket has no cork: there each Sync is a write of its own.
+    corks_ = send_pipeline_sync == &PQpipelineSync && set_cork(true);
+    return true;
+}
+
+// tcp(7): what is written under a cork goes out in full packets only, until the cork is drawn.
+bool Connection::set_cork(bool on) {
+    const int value = on ? 1 : 0;
+    return setsockopt(fd(), IPPROTO_TCP, TCP_CORK, &value, sizeof(value)) == 0;
 }
 
 std::string Connection::failure() const {
@@ -263,7 +274,10 @@ bool Connection::send_flush_request() {
 }
 
 Connection::Flush Connection::flush() {
-    switch (PQflush(connection_)) {
+    const int left = PQflush(connection_);
+    // Should a call fail, the socket is dead, and the poll says so.
+    if (corks_) corks_ = set_cork(false) && set_cork(true);
+    switch (left) {
         case 0:
             return Flush::complete;
         case 1:

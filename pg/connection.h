@@ -85,7 +85,8 @@ public:
     [[nodiscard]] bool send_execute(const char* name, std::span<const Parameter> parameters);
     // Unprepared and without parameters, for DEALLOCATE and LISTEN.
     [[nodiscard]] bool send_command(const char* sql);
-    // Ends a segment. libpq < 17 writes to the socket at once, later ones with flush().
+    // Ends a segment. libpq < 17 writes to the socket at once, where a cork holds it until flush();
+    // later ones write with flush().
     [[nodiscard]] bool send_sync();
     // Makes the server send what it has, without ending the segment.
     [[nodiscard]] bool send_flush_request();
@@ -119,8 +120,11 @@ public:
 private:
     explicit Connection(pg_conn* connection) : connection_(connection) {}
 
+    [[nodiscard]] bool set_cork(bool on);
+
     pg_conn* connection_;
     std::string refusal_;  // our own reason not to use it
+    bool corks_ = false;   // TCP_CORK holds what libpq writes too early
 };
 
 }  // namespace fluxgate::pg
