@@ -24,7 +24,16 @@ namespace fluxgate::http {
 }
 // RFC 9110 5.6.2.
 [[nodiscard]] constexpr bool is_token_char(char c) {
-    return is_digit(c) || is_alpha(c) || std::string_view("!#$%&'*+-.^_`|~").contains(c);
+    constexpr auto table = [] {
+        std::array<bool, 256> tokens{};
+        for (unsigned char byte = 0; byte < 128; ++byte) {
+            const char one = static_cast<char>(byte);
+            tokens[byte] = is_digit(one) || is_alpha(one) ||
+                           std::string_view("!#$%&'*+-.^_`|~").contains(one);
+        }
+        return tokens;
+    }();
+    return table[static_cast<unsigned char>(c)];
 }
 
 // ASCII only, as RFC 9110 means it.
