@@ -18,7 +18,6 @@ Lane::Lane(loop::Loop* loop, loop::BlockingPool* blocking, loop::Scope* scope, L
       settings_(settings),
       stats_(stats),
       event_(loop),
-      backoff_(settings.backoff_first_ms, settings.backoff_max_ms),
       poll_(*loop, *this) {
 }
 
@@ -31,36 +30,26 @@ Lane::~Lane() {
 
 loop::Task<void> Lane::run() {
     while (!finishing_) {
-        if (!host_->may_connect(*this)) {
-            const bool notified = co_await event_.wait_until(loop::Deadline::never());
-            FLUX_CHECK(notified);
+        if (const std::optional<loop::Deadline> ask_again = host_->may_connect(*this)) {
+            [[maybe_unused]] const bool notified = co_await event_.wait_until(*ask_again);
             continue;
         }
         ++stats_->connecting;
         const bool connected = co_await connect();
         --stats_->connecting;
-        if (connected) state_ = State::ready;
-        is_failing_ = !connected && !finishing_;
-        if (is_failing_) {
-            const loop::Duration wait_max = std::chrono::milliseconds(settings_.backoff_max_ms);
-            const loop::Duration wait = backoff_.next(loop_->entropy()) * host_->failing_lanes();
-            next_attempt_ = loop_->now() + std::min(wait, wait_max);
-        }
+        state_ = connected ? State::ready : State::closed;
         host_->connect_ended(*this, connected);
-        if (connected) {
-            co_await serve();
-            schedule_next();
-            co_await disconnect();
-        }
+        if (!connected) continue;
+        co_await serve();
+        host_->connection_ended(*this, was_healthy());
+        co_await disconnect();
         pipeline_.reset();
         state_ = State::closed;
-        co_await pause();
     }
 }
 
 loop::Task<bool> Lane::connect() {
     state_ = State::connecting;
-    woken_ = false;
     const auto deadline = loop::Deadline::after(
         loop_->now(), std::chrono::milliseconds(settings_.connect_timeout_ms));
     // By value: the helper thread must not look into a lane.
@@ -115,15 +104,9 @@ loop::Task<void> Lane::serve() {
     --stats_->connected;
 }
 
-// After a connection that was good for something the next attempt is due at once.
-void Lane::schedule_next() {
-    const bool was_healthy =
-        loop_->now() - connected_at_ >= healthy_age || pipeline_->segments() != 0;
-    next_attempt_ = loop_->now();
-    if (was_healthy || state_ != State::broken)
-        backoff_.reset();
-    else
-        next_attempt_ += backoff_.next(loop_->entropy());
+bool Lane::was_healthy() const {
+    return state_ != State::broken || pipeline_->segments() != 0 ||
+           loop_->now() - connected_at_ >= healthy_age;
 }
 
 loop::Task<void> Lane::disconnect() {
@@ -135,19 +118,6 @@ loop::Task<void> Lane::disconnect() {
         const bool notified = co_await event_.wait_until(loop::Deadline::never());
         FLUX_CHECK(notified);
     }
-}
-
-// Until the next attempt is due, or somebody knows that it is worth trying now.
-loop::Task<void> Lane::pause() {
-    while (!finishing_ && !woken_ && loop_->now() < next_attempt_) {
-        const bool notified = co_await event_.wait_until(loop::Deadline(next_attempt_));
-        if (!notified) break;
-    }
-}
-
-void Lane::wake() {
-    woken_ = true;
-    event_.notify();
 }
 
 void Lane::finish() {
@@ -175,7 +145,7 @@ void Lane::break_lane(const char* why) {
 
 void Lane::log_failure(std::string_view event, std::string_view reason) const {
     // One line a doubling of the back-off, not one an attempt.
-    const uint32_t failures = backoff_.failures();
+    const uint32_t failures = host_->failures(*this);
     if ((failures & (failures - 1)) != 0) return;
     loop::log::warn(
         event,

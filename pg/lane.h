@@ -1,4 +1,4 @@
-// One connection's life: connect, serve segments, break or retire, wait, connect again. run() is
+// One connection's life: wait until it may, connect, serve segments, break or retire, connect again. run() is
 // that sequence; serving is callbacks (a poll, a flush at the end of the turn, a watchdog).
 //
 // A lane belongs to one database role and one class for life. It takes calls from pg/pool and never
@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "loop/bound.h"
@@ -14,7 +15,6 @@
 #include "loop/poll.h"
 #include "loop/scope.h"
 #include "loop/task.h"
-#include "pg/backoff.h"
 #include "pg/call.h"
 #include "pg/connection.h"
 #include "pg/event.h"
@@ -25,13 +25,13 @@ namespace fluxgate::pg {
 
 class LaneHost {
 public:
-    // May the lane connect now? If not, the host wakes it when one that connects has ended.
-    [[nodiscard]] virtual bool may_connect(Lane& lane) = 0;
+    // Nothing: connect now. Otherwise wait, until then or until wake(), and ask again.
+    [[nodiscard]] virtual std::optional<loop::Deadline> may_connect(Lane& lane) = 0;
     virtual void connect_ended(Lane& lane, bool connected) = 0;
-    // Lanes whose last attempt failed. An attempt that fails late costs both sides a password
-    // check, so the lanes share one back-off: each waits as many times longer as there are others
-    // that wait.
-    [[nodiscard]] virtual uint32_t failing_lanes() const = 0;
+    // A connection that served has ended; not healthy: it counts as a failed attempt.
+    virtual void connection_ended(Lane& lane, bool was_healthy) = 0;
+    // Failed attempts of the lane's role since one succeeded.
+    [[nodiscard]] virtual uint32_t failures(const Lane& lane) const = 0;
     virtual void lane_has_room(Lane& lane) = 0;
     // The call ran on the server; it ends after this returns.
     virtual void call_ran(const Call& call, loop::Duration took) = 0;
@@ -57,8 +57,6 @@ public:
         ConnectSettings connect;
         Pipeline::Settings pipeline;
         uint32_t connect_timeout_ms = 5'000;
-        uint32_t backoff_first_ms = 50;
-        uint32_t backoff_max_ms = 5'000;
         uint32_t recycle_after_s = 3'600;
         uint64_t recycle_after_segments = 1'000'000;
     };
@@ -71,8 +69,8 @@ public:
 
     // Until finish() was called and everything has ended.
     [[nodiscard]] loop::Task<void> run();
-    // Try (again) now instead of at the end of the back-off.
-    void wake();
+    // Ask again whether it may connect.
+    void wake() { event_.notify(); }
     // Takes no more calls; ends when those in flight have been answered.
     void finish();
     // What is in flight is lost, now.
@@ -87,9 +85,6 @@ public:
     // PostgreSQL.
     void give_up(Call& call);
 
-    // True from a failed attempt until a successful one.
-    [[nodiscard]] bool is_failing() const { return is_failing_; }
-    [[nodiscard]] loop::Instant next_attempt() const { return next_attempt_; }
     [[nodiscard]] Role role() const { return settings_.role; }
     [[nodiscard]] LaneClass lane_class() const { return settings_.lane_class; }
 
@@ -99,7 +94,6 @@ private:
     [[nodiscard]] loop::Task<bool> connect();
     [[nodiscard]] loop::Task<void> serve();
     [[nodiscard]] loop::Task<void> disconnect();
-    [[nodiscard]] loop::Task<void> pause();
     [[nodiscard]] loop::Task<void> cancel_running(uint64_t connection_number);
 
     void poll_ready(uint32_t events) override;
@@ -110,11 +104,11 @@ private:
     [[nodiscard]] bool is_serving() const {
         return state_ == State::ready || state_ == State::draining;
     }
-    void schedule_next();
     void arm_poll();
     void drain();
     void break_lane(const char* why);
     [[nodiscard]] bool is_worn_out() const;
+    [[nodiscard]] bool was_healthy() const;
     void log_failure(std::string_view event, std::string_view reason) const;
 
     loop::Loop* loop_;
@@ -125,13 +119,9 @@ private:
     PoolStats* stats_;
     State state_ = State::closed;
     bool finishing_ = false;
-    bool woken_ = false;
-    bool is_failing_ = false;
     bool has_let_go_ = false;      // the kernel does not poll our socket
     bool output_pending_ = false;  // the socket is full; nothing more is sent until it drains
     Event event_;
-    Backoff backoff_;
-    loop::Instant next_attempt_{};
     loop::Instant connected_at_{};
     loop::Instant last_byte_{};
     loop::Duration recycle_after_{};  // of this connection, with jitter

@@ -11,7 +11,8 @@ Pool::State::State(loop::Loop* loop_of_core, loop::BlockingPool* blocking_pool,
       blocking(blocking_pool),
       options(pool_options),
       policy(segment_policy),
-      scope(loop_of_core) {
+      scope(loop_of_core),
+      returns{Return(options), Return(options), Return(options), Return(options)} {
 }
 
 Pool::State::~State() {
@@ -61,8 +62,6 @@ Lane::Settings Pool::State::settings_of(Role role, LaneClass lane_class) const {
     settings.role = role;
     settings.lane_class = lane_class;
     settings.connect_timeout_ms = options.connect_timeout_ms;
-    settings.backoff_first_ms = options.backoff_first_ms;
-    settings.backoff_max_ms = options.backoff_max_ms;
     settings.recycle_after_s = options.recycle_after_s;
     settings.recycle_after_segments = options.recycle_after_segments;
 
@@ -98,65 +97,69 @@ Lane::Settings Pool::State::settings_of(Role role, LaneClass lane_class) const {
     return settings;
 }
 
-bool Pool::State::may_connect(Lane& lane) {
-    if (connecting < options.connecting_max) {
-        ++connecting;
-        std::erase(waiting_to_connect, &lane);
-        return true;
-    }
-    if (std::ranges::find(waiting_to_connect, &lane) == waiting_to_connect.end())
-        waiting_to_connect.push_back(&lane);
-    return false;
+std::optional<loop::Deadline> Pool::State::may_connect(Lane& lane) {
+    Return& back = return_of(lane);
+    if (back.is_failing() && loop->now() < back.next_attempt)
+        return loop::Deadline(back.next_attempt);
+    // connect_ended() wakes those who wait.
+    if (back.is_failing() && back.attempts != 0) return loop::Deadline::never();
+    if (stats.connecting >= options.connecting_max) return loop::Deadline::never();
+    ++back.attempts;
+    return std::nullopt;
 }
 
 void Pool::State::connect_ended(Lane& lane, bool connected) {
-    --connecting;
-    if (!waiting_to_connect.empty()) {
-        Lane* next = waiting_to_connect.front();
-        waiting_to_connect.erase(waiting_to_connect.begin());
-        next->wake();
-    }
+    --return_of(lane).attempts;
     if (connected) {
-        // The server is there: the others need not wait for the end of their back-off.
-        for_each_lane([](Lane& other) {
-            if (other.is_failing()) other.wake();
-        });
-        return;
+        return_of(lane).backoff.reset();
+        // The server is there: the other roles need not wait for the end of their back-off.
+        for (Return& back : returns)
+            back.next_attempt = loop->now();
+    } else {
+        connect_failed(lane);
     }
-    Group& group = group_of(lane.role(), lane.lane_class());
-    if (!is_down(group)) return;
-    // Each finds a substitute or is refused; none comes back to this queue, because it is down.
-    while (!group.queue.empty()) {
-        Call& call = group.queue.front();
-        take_from_queue(call);
-        dispatch(call);
+    for_each_lane([](Lane& other) { other.wake(); });
+}
+
+void Pool::State::connection_ended(Lane& lane, bool was_healthy) {
+    // After a connection that was good for something the next attempt is due at once.
+    if (was_healthy)
+        return_of(lane).next_attempt = loop->now();
+    else
+        connect_failed(lane);
+}
+
+void Pool::State::connect_failed(Lane& lane) {
+    Return& back = return_of(lane);
+    back.next_attempt = loop->now() + back.backoff.next(loop->entropy());
+    for (LaneClass lane_class : {LaneClass::fast, LaneClass::slow, LaneClass::write}) {
+        Group& group = group_of(lane.role(), lane_class);
+        if (!is_down(lane.role(), lane_class)) continue;
+        // Each finds a substitute or is refused; none comes back to this queue, because it is down.
+        while (!group.queue.empty()) {
+            Call& call = group.queue.front();
+            take_from_queue(call);
+            dispatch(call);
+        }
     }
 }
 
-uint32_t Pool::State::failing_lanes() const {
-    uint32_t count = 0;
-    for_each_lane([&count](const Lane& lane) { count += lane.is_failing() ? 1 : 0; });
-    return count;
+uint32_t Pool::State::failures(const Lane& lane) const {
+    return returns[static_cast<size_t>(lane.role())].backoff.failures();
 }
 
-bool Pool::State::is_down(const Group& group) const {
-    bool is_failing = false;
-    for (const auto& lane : group.lanes) {
-        if (lane->is_connected()) return false;
-        is_failing = is_failing || lane->is_failing();
-    }
-    return is_failing;
+bool Pool::State::is_down(Role role, LaneClass lane_class) {
+    if (!returns[static_cast<size_t>(role)].is_failing()) return false;
+    return std::ranges::none_of(group_of(role, lane_class).lanes,
+                                [](const auto& lane) { return lane->is_connected(); });
 }
 
 int Pool::State::retry_after_s() const {
-    loop::Duration wait = std::chrono::seconds(1);
-    bool is_first = true;
-    for_each_lane([&](const Lane& lane) {
-        if (!lane.is_failing()) return;
-        const loop::Duration left = lane.next_attempt() - loop->now();
-        wait = is_first ? left : std::min(wait, left);
-        is_first = false;
-    });
+    loop::Duration wait = loop::Duration::max();
+    for (const Return& back : returns) {
+        if (back.is_failing()) wait = std::min(wait, back.next_attempt - loop->now());
+    }
+    if (wait == loop::Duration::max()) return 1;
     const auto rounded = std::chrono::ceil<std::chrono::seconds>(wait).count();
     return static_cast<int>(std::max<int64_t>(rounded, 1));
 }
@@ -188,10 +191,10 @@ void Pool::State::dispatch(Call& call) {
         return call.refuse(ErrorKind::unavailable, 1);
     if (call.deadline.passed(loop->now())) return call.refuse(ErrorKind::timeout);
     open(call.identity.role);
-    if (is_down(group_of(call.identity.role, call.lane_class))) substitute_class(call);
+    if (is_down(call.identity.role, call.lane_class)) substitute_class(call);
     Group& group = group_of(call.identity.role, call.lane_class);
-    // Before the queue: connect_ended() empties it by dispatching, so nothing may come back to it.
-    if (is_down(group)) return call.refuse(ErrorKind::unavailable, retry_after_s());
+    // Before the queue: connect_failed() empties it by dispatching, so nothing may come back to it.
+    if (is_down(call.identity.role, call.lane_class)) return call.refuse(ErrorKind::unavailable, retry_after_s());
     if (!group.queue.empty()) return enqueue(call, group);
     Lane* best = nullptr;
     for (const auto& lane : group.lanes) {

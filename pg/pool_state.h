@@ -5,10 +5,12 @@
 
 #include <array>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "loop/bound.h"
 #include "loop/intrusive_list.h"
+#include "pg/backoff.h"
 #include "pg/call.h"
 #include "pg/lane.h"
 #include "pg/pool.h"
@@ -34,6 +36,18 @@ struct Pool::State final : LaneHost, CallKeeper {
         loop::IntrusiveList<Call, CallQueueTag> queue;  // oldest first
     };
 
+    // One role's way back to PostgreSQL, shared by its lanes: an attempt that fails late costs both
+    // sides a password check.
+    struct Return {
+        explicit Return(const Options& options)
+            : backoff(options.backoff_first_ms, options.backoff_max_ms) {}
+        [[nodiscard]] bool is_failing() const { return backoff.failures() != 0; }
+
+        Backoff backoff;
+        loop::Instant next_attempt{};
+        uint32_t attempts = 0;  // that run now; while it fails, one at a time
+    };
+
     State(loop::Loop* loop, loop::BlockingPool* blocking, const Options& options,
           const SegmentPolicy& policy);
     ~State();
@@ -50,14 +64,16 @@ struct Pool::State final : LaneHost, CallKeeper {
     [[nodiscard]] bool is_configured(Role role) const;
     [[nodiscard]] int retry_after_s() const;
 
-    bool may_connect(Lane& lane) override;
+    std::optional<loop::Deadline> may_connect(Lane& lane) override;
     void connect_ended(Lane& lane, bool connected) override;
-    [[nodiscard]] uint32_t failing_lanes() const override;
+    void connection_ended(Lane& lane, bool was_healthy) override;
+    [[nodiscard]] uint32_t failures(const Lane& lane) const override;
     void lane_has_room(Lane& lane) override;
     void call_ran(const Call& call, loop::Duration took) override;
     void call_expired(Call& call) override;
     void call_cancelled(Call& call) override;
 
+    Return& return_of(const Lane& lane) { return returns[static_cast<size_t>(lane.role())]; }
     Group& group_of(Role role, LaneClass lane_class) {
         return groups[static_cast<size_t>(role)][static_cast<size_t>(lane_class)];
     }
@@ -77,8 +93,7 @@ struct Pool::State final : LaneHost, CallKeeper {
     PoolStats stats;
     ShapeTable shapes;
     std::array<std::array<Group, lane_class_count>, role_count> groups;
-    std::vector<Lane*> waiting_to_connect;  // in order; each at most once
-    uint32_t connecting = 0;
+    std::array<Return, role_count> returns;
     bool closing = false;
     loop::Bound<loop::Timer, &State::break_all> closing_timer{this};
 
@@ -90,7 +105,8 @@ private:
     void send(Call& call, Lane& lane);
     void take_from_queue(Call& call);
     void refuse_queue(Group& group, ErrorKind kind, int retry_after_s);
-    [[nodiscard]] bool is_down(const Group& group) const;
+    [[nodiscard]] bool is_down(Role role, LaneClass lane_class);
+    void connect_failed(Lane& lane);
 };
 
 }  // namespace fluxgate::pg
