@@ -122,6 +122,7 @@ Worker::Worker(Shared& shared, loop::Loop& loop, DrainObserver& observer,
       buffers_(std::move(buffers)),
       sockets_(loop, *buffers_),
       pool_(&loop, &*shared.blocking, to_pool_options(shared.config)),
+      probe_(&scope_, &pool_),
       catalog_(make_catalog(shared, loop, pool_)),
       schemas_(shared.catalog->make_view(&loop)),
       last_used_(&loop, &pool_),
@@ -183,10 +184,10 @@ void Worker::start() {
     acceptor_->start();
 }
 
-http::Readiness Worker::readiness() const {
+http::Readiness Worker::readiness() {
     if (draining_) return http::Readiness::draining;
     if (!shared_.started.load(std::memory_order_acquire)) return http::Readiness::starting;
-    if (!pool_.is_available()) return http::Readiness::no_database;
+    if (!pool_.is_available() || !probe_.answers()) return http::Readiness::no_database;
     return schemas_->current() == nullptr ? http::Readiness::starting : http::Readiness::ready;
 }
 

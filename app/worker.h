@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "app/config.h"
+#include "app/database_probe.h"
 #include "app/routes.h"
 #include "app/start_gate.h"
 #include "http/acceptor.h"
@@ -93,7 +94,7 @@ private:
            std::unique_ptr<loop::BufRing> buffers);
     [[nodiscard]] loop::Result<void> open();
     [[nodiscard]] loop::Task<void> drain();
-    [[nodiscard]] http::Readiness readiness() const override;
+    [[nodiscard]] http::Readiness readiness() override;
     [[nodiscard]] int take(http::Exchange& exchange, size_t more) override;
 
     Shared& shared_;
@@ -104,6 +105,7 @@ private:
     std::unique_ptr<loop::BufRing> buffers_;
     loop::SocketContext sockets_;
     pg::Pool pool_;
+    DatabaseProbe probe_;
     std::unique_ptr<pg::SharedCatalog> catalog_;  // on core 0
     std::unique_ptr<pg::SchemaCache> schemas_;
 

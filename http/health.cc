@@ -30,7 +30,7 @@ void HealthHandler::on_request(Exchange& exchange) {
     exchange.respond_prebuilt(response_);
 }
 
-ReadyHandler::ReadyHandler(const ReadinessSource* source)
+ReadyHandler::ReadyHandler(ReadinessSource* source)
     : source_(source), ready_(200, json_type, reason(Readiness::ready)) {
 }
 

@@ -15,7 +15,7 @@ enum class Readiness : uint8_t { ready, starting, draining, no_database };
 // Who knows whether calls can be served; asked on each /readyz, on the loop's thread.
 class ReadinessSource {
 public:
-    [[nodiscard]] virtual Readiness readiness() const = 0;
+    [[nodiscard]] virtual Readiness readiness() = 0;
 
 protected:
     ~ReadinessSource() = default;
@@ -36,11 +36,11 @@ private:
 class ReadyHandler final : public Handler {
 public:
     // `source` outlives this.
-    explicit ReadyHandler(const ReadinessSource* source);
+    explicit ReadyHandler(ReadinessSource* source);
     void on_request(Exchange& exchange) override;
 
 private:
-    const ReadinessSource* source_;
+    ReadinessSource* source_;
     PrebuiltResponse ready_;
 };
 

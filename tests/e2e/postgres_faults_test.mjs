@@ -65,7 +65,6 @@ test('PostgreSQL is frozen as a whole', async (t) => {
             },
             mend: async () => cluster.thaw(frozen),
             first_error_ms: statement_timeout_ms + 5_000,
-            is_unready: false, // its connections are open, and nothing says that they are dead
         }),
     );
 });

@@ -154,7 +154,7 @@ TEST_F(HttpRateLimit, BatchesCountEachCall) {
 class FixedReadiness final : public http::ReadinessSource {
 public:
     http::Readiness state = http::Readiness::ready;
-    [[nodiscard]] http::Readiness readiness() const override { return state; }
+    [[nodiscard]] http::Readiness readiness() override { return state; }
 };
 
 TEST_F(HttpHostFilter, ReadyzSaysWhyItIsNotReady) {

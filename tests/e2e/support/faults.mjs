@@ -9,8 +9,7 @@ import { Load } from './load.mjs';
 import { eventually, pause } from './processes.mjs';
 
 export const recovery_ms = 5_000;
-const first_attempts_ms = 1_000; // every lane tries again at once, and each try costs a SCRAM handshake
-const measured_ms = 3_000; // of the outage behind that, for the CPU time
+const measured_ms = 3_000; // of the outage, for the CPU time
 const cpu_share_max = 0.2; // of one core
 
 export const good_call = call_body('tools/call', {
@@ -42,10 +41,10 @@ export function assert_clear_error({ status, body, retry_after }) {
 
 // `break_it` makes the fault and returns when it is there; `mend` ends it and returns when PostgreSQL could
 // answer again. `is_total`: nothing can be answered meanwhile. `first_error_ms` bounds the wait for a clear
-// error; `is_unready`: /readyz must say so. Resolves to figures.
+// error. Resolves to figures.
 export async function outage(
     stack,
-    { break_it, mend, is_total = true, is_unready = is_total, first_error_ms = 5_000, connections = 8 },
+    { break_it, mend, is_total = true, first_error_ms = 5_000, connections = 8 },
 ) {
     const { gateway, keys } = stack;
     assert.ok(gateway.process.is_running, 'fluxgate ended before this outage');
@@ -62,7 +61,7 @@ export async function outage(
             });
         }
         const share = await cpu_share(gateway);
-        await assert_manners(gateway, is_unready);
+        await assert_manners(gateway, is_total);
         is_mended = true;
         await mend();
         const mended_at = performance.now();
@@ -115,7 +114,6 @@ export async function outage(
 }
 
 async function cpu_share(gateway) {
-    await pause(first_attempts_ms);
     const start = performance.now();
     const before = gateway.stats.cpu_ms;
     await pause(measured_ms);
