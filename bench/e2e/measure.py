@@ -26,10 +26,11 @@ TEN_ROWS = "Note number 20"  # the tenth of alice's notes
 
 # case -> contender -> (path, body or None, what a right answer contains)
 CASES = {
-    "health": {"nginx": ("/", None, "healthy"), "fluxgate": ("/mcp/health", None, "healthy")},
-    "ping": {"nginx": ("/", None, "healthy"), "fluxgate": ("/mcp", PING, '"result":{}'),
+    "health": {"nginx": ("/health", None, "x"), "nginx+log": ("/logged", None, "x"),
+               "fluxgate": ("/mcp/health", None, "healthy")},
+    "ping": {"nginx": ("/ping", None, "x"), "fluxgate": ("/mcp", PING, '"result":{}'),
              "toolbox": ("/mcp", PING, '"result":{}'), "sdk": ("/mcp", PING, '"result":{}')},
-    "tools/list": {"nginx": ("/", None, "healthy"), "fluxgate": ("/mcp", LIST, "query_table"),
+    "tools/list": {"nginx": ("/list", None, "x"), "fluxgate": ("/mcp", LIST, "query_table"),
                    "toolbox": ("/mcp", LIST, "notes"), "sdk": ("/mcp", LIST, "notes")},
     "query, 10 rows": {"fluxgate": ("/mcp", QUERY, TEN_ROWS), "toolbox": ("/mcp", NOTES, TEN_ROWS),
                        "sdk": ("/mcp", NOTES, TEN_ROWS), "pgbench": None},
@@ -147,7 +148,7 @@ def main():
         if options.only not in (None, case):
             continue
         runners = {name: Pgbench(options.work, options) if name == "pgbench"
-                   else Http(name, *servers[name], options.work, options, what)
+                   else Http(name, *servers[name.removesuffix("+log")], options.work, options, what)
                    for name, what in contenders.items()}
         for runner in runners.values():
             runner.check()

@@ -50,7 +50,17 @@ url=$(<"$state/dev/postgres.url")
 psql --quiet --no-psqlrc --set=ON_ERROR_STOP=1 "$url" --file="$here/notes.sql"
 
 nginx_port=$(free_port)
-sed "s/@PORT@/$nginx_port/; s#@STATE@#$state#g" "$here/peers/nginx.conf" >"$state/nginx.conf"
+# A body of the size of fluxgate's answer, of one character.
+body_like() { # curl arguments...
+    local bytes
+    bytes=$(curl -fsS -H "X-Client-Key: $(<"$state/dev/client.key")" -H 'Content-Type: application/json' "$@" | wc -c)
+    printf "%${bytes}s" '' | tr ' ' x
+}
+mcp=http://127.0.0.1:$fluxgate_port/mcp
+sed "s/@PORT@/$nginx_port/; s#@STATE@#$state#g; s/@HEALTH@/$(body_like "$mcp/health")/
+    s/@PING@/$(body_like "$mcp" -d '{"jsonrpc":"2.0","id":1,"method":"ping"}')/
+    s/@LIST@/$(body_like "$mcp" -d '{"jsonrpc":"2.0","id":1,"method":"tools/list"}')/" \
+    "$here/peers/nginx.conf" >"$state/nginx.conf"
 nginx -p "$state" -c "$state/nginx.conf" -e "$state/nginx.log" -g 'daemon off;' &
 pids+=($!)
 nginx_pid=$!
