@@ -6,6 +6,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <array>
@@ -222,10 +223,6 @@ bool Connection::is_idle() const {
     return PQtransactionStatus(connection_) == PQTRANS_IDLE;
 }
 
-int Connection::server_version() const {
-    return PQserverVersion(connection_);
-}
-
 bool Connection::send_parse(const char* name, const char* sql, std::span<const uint32_t> types) {
     static_assert(sizeof(Oid) == sizeof(uint32_t));
     return PQsendPrepare(connection_, name, sql, static_cast<int>(types.size()), types.data()) == 1;
@@ -289,6 +286,11 @@ Connection::Flush Connection::flush() {
 
 bool Connection::consume_input() {
     return PQconsumeInput(connection_) == 1;
+}
+
+size_t Connection::bytes_waiting() const {
+    int bytes = 0;
+    return ioctl(fd(), FIONREAD, &bytes) == 0 && bytes > 0 ? static_cast<size_t>(bytes) : 0;
 }
 
 Reply Connection::next_reply() {

@@ -1,4 +1,4 @@
-// The libpq surface in one class (result.cc is the only other file that includes libpq): one
+// The libpq surface in one class (beside it only result.cc and the CLI's admin.cc include libpq): one
 // connection in pipeline mode, non-blocking, without any idea of what the statements mean.
 //
 // Does not wait: whoever owns it polls fd() and calls back. start() alone may block (name
@@ -42,7 +42,7 @@ struct Reply {
         nothing,     // more bytes are needed
         end,         // the statement's results are complete
         rows,        // `result`
-        done,        // a command without rows; `result` knows how many it touched
+        done,        // a command without rows
         error,       // `error`; the rest of the segment will be `aborted`
         aborted,     // not run, because of an earlier error of the segment
         sync,        // the segment's transaction has ended
@@ -77,7 +77,6 @@ public:
     [[nodiscard]] bool is_broken() const;
     // Outside of any transaction, nothing queued. Known only when every reply was read.
     [[nodiscard]] bool is_idle() const;
-    [[nodiscard]] int server_version() const;  // 150020 is 15.20
 
     // Each appends to libpq's buffer; false: broken. Parameters are copied.
     [[nodiscard]] bool send_parse(const char* name, const char* sql,
@@ -95,6 +94,8 @@ public:
     [[nodiscard]] Flush flush();
     // Reads what the socket has. False: the connection is gone; replies may still be waiting.
     [[nodiscard]] bool consume_input();
+    // How much the next consume_input() will take, about; it may come in faster than it is asked for.
+    [[nodiscard]] size_t bytes_waiting() const;
     // `nothing` also when the connection is broken and all that had arrived was handed out.
     [[nodiscard]] Reply next_reply();
     // The channel of the next NOTIFY that has arrived.

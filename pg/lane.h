@@ -30,7 +30,7 @@ public:
     virtual void connect_ended(Lane& lane, bool connected) = 0;
     // A connection that served has ended; not healthy: it counts as a failed attempt.
     virtual void connection_ended(Lane& lane, bool was_healthy) = 0;
-    // Failed attempts of the lane's role since one succeeded.
+    // Failed attempts of the lane's role since a connection was good for something.
     [[nodiscard]] virtual uint32_t failures(const Lane& lane) const = 0;
     virtual void lane_has_room(Lane& lane) = 0;
     // The call ran on the server; it ends after this returns.

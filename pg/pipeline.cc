@@ -13,9 +13,8 @@ constexpr uint32_t text_oid = 25;
 constexpr uint32_t housekeeping_flights_max = 8;  // DEALLOCATEs on their way, beside the calls
 // libpq's input buffer doubles and never shrinks.
 constexpr size_t bloat_bytes = 8u << 20;
-// A read brings at least about one TCP segment while a result is under way. Bounds what libpq
-// collects before it hands a result out; exact budgets are checked on the finished result.
-constexpr size_t read_bytes_min = 1400;
+// Bounds what libpq collects before it hands a result out; exact budgets are checked on the finished
+// result.
 constexpr size_t runaway_slack_bytes = 1u << 20;
 
 void make_form(std::string* sql, std::vector<Parameter>* types, uint64_t* key,
@@ -193,14 +192,16 @@ void Pipeline::append_deallocations(loop::Instant now) {
 // --------------------------------------------------------------------------------------
 
 bool Pipeline::receive(loop::Instant now, Sink& sink) {
+    // Most results come in one read, which then needs no count.
+    if (reads_without_reply_++ != 0) bytes_without_reply_ += connection_->bytes_waiting();
     const bool is_alive = connection_->consume_input();
-    ++reads_without_reply_;
     // Every turn of this loop takes a reply that had arrived, or leaves: CONNECTION_BAD ends in
     // `nothing` or in an `end` that nobody expects.
     while (flight_count_ != 0) {
         Reply reply = connection_->next_reply();
         if (reply.kind == Reply::Kind::nothing) break;
         reads_without_reply_ = 0;
+        bytes_without_reply_ = 0;
         Flight& flight = flights_[first_flight_];
         if (!take_reply(flight, reply)) {
             if (!connection_->is_broken()) loop::log::error("pg_unexpected_reply");
@@ -328,8 +329,7 @@ void Pipeline::finish_oldest(loop::Instant now, Sink& sink) {
 bool Pipeline::is_runaway() {
     if (flight_count_ == 0) return false;
     Flight& oldest = flights_[first_flight_];
-    const size_t collected_min = size_t{reads_without_reply_} * read_bytes_min;
-    if (collected_min <= oldest.result_bytes_max + runaway_slack_bytes) return false;
+    if (bytes_without_reply_ <= oldest.result_bytes_max + runaway_slack_bytes) return false;
     Call* call = oldest.call;
     if (call == nullptr || oldest.is_write) return true;  // lose_all() calls it lost
     oldest.call = nullptr;

@@ -99,10 +99,10 @@ Lane::Settings Pool::State::settings_of(Role role, LaneClass lane_class) const {
 
 std::optional<loop::Deadline> Pool::State::may_connect(Lane& lane) {
     Return& back = return_of(lane);
-    if (back.is_failing() && loop->now() < back.next_attempt)
+    if (back.is_failing && loop->now() < back.next_attempt)
         return loop::Deadline(back.next_attempt);
     // connect_ended() wakes those who wait.
-    if (back.is_failing() && back.attempts != 0) return loop::Deadline::never();
+    if (back.is_failing && back.attempts != 0) return loop::Deadline::never();
     if (stats.connecting >= options.connecting_max) return loop::Deadline::never();
     ++back.attempts;
     return std::nullopt;
@@ -111,7 +111,7 @@ std::optional<loop::Deadline> Pool::State::may_connect(Lane& lane) {
 void Pool::State::connect_ended(Lane& lane, bool connected) {
     --return_of(lane).attempts;
     if (connected) {
-        return_of(lane).backoff.reset();
+        return_of(lane).is_failing = false;
         // The server is there: the other roles need not wait for the end of their back-off.
         for (Return& back : returns)
             back.next_attempt = loop->now();
@@ -122,15 +122,15 @@ void Pool::State::connect_ended(Lane& lane, bool connected) {
 }
 
 void Pool::State::connection_ended(Lane& lane, bool was_healthy) {
+    if (!was_healthy) return connect_failed(lane);
     // After a connection that was good for something the next attempt is due at once.
-    if (was_healthy)
-        return_of(lane).next_attempt = loop->now();
-    else
-        connect_failed(lane);
+    return_of(lane).backoff.reset();
+    return_of(lane).next_attempt = loop->now();
 }
 
 void Pool::State::connect_failed(Lane& lane) {
     Return& back = return_of(lane);
+    back.is_failing = true;
     back.next_attempt = loop->now() + back.backoff.next(loop->entropy());
     for (LaneClass lane_class : {LaneClass::fast, LaneClass::slow, LaneClass::write}) {
         Group& group = group_of(lane.role(), lane_class);
@@ -149,7 +149,7 @@ uint32_t Pool::State::failures(const Lane& lane) const {
 }
 
 bool Pool::State::is_down(Role role, LaneClass lane_class) {
-    if (!returns[static_cast<size_t>(role)].is_failing()) return false;
+    if (!returns[static_cast<size_t>(role)].is_failing) return false;
     return std::ranges::none_of(group_of(role, lane_class).lanes,
                                 [](const auto& lane) { return lane->is_connected(); });
 }
@@ -157,7 +157,7 @@ bool Pool::State::is_down(Role role, LaneClass lane_class) {
 int Pool::State::retry_after_s() const {
     loop::Duration wait = loop::Duration::max();
     for (const Return& back : returns) {
-        if (back.is_failing()) wait = std::min(wait, back.next_attempt - loop->now());
+        if (back.is_failing) wait = std::min(wait, back.next_attempt - loop->now());
     }
     if (wait == loop::Duration::max()) return 1;
     const auto rounded = std::chrono::ceil<std::chrono::seconds>(wait).count();

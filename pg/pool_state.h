@@ -41,9 +41,9 @@ struct Pool::State final : LaneHost, CallKeeper {
     struct Return {
         explicit Return(const Options& options)
             : backoff(options.backoff_first_ms, options.backoff_max_ms) {}
-        [[nodiscard]] bool is_failing() const { return backoff.failures() != 0; }
 
-        Backoff backoff;
+        Backoff backoff;          // until a connection was good for something
+        bool is_failing = false;  // the last attempt to end failed
         loop::Instant next_attempt{};
         uint32_t attempts = 0;  // that run now; while it fails, one at a time
     };

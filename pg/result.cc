@@ -2,8 +2,6 @@
 
 #include <libpq-fe.h>
 
-#include <charconv>
-#include <cstring>
 #include <utility>
 
 namespace fluxgate::pg {
@@ -40,23 +38,11 @@ uint32_t Result::column_type(int column) const {
     return PQftype(result_, column);
 }
 
-int32_t Result::column_modifier(int column) const {
-    return PQfmod(result_, column);
-}
-
 std::optional<std::string_view> Result::value(int row, int column) const {
     const int length = PQgetlength(result_, row, column);
     // NULL has no length: one call less for nearly all values.
     if (length == 0 && PQgetisnull(result_, row, column) != 0) return std::nullopt;
     return std::string_view(PQgetvalue(result_, row, column), static_cast<size_t>(length));
-}
-
-uint64_t Result::rows_affected() const {
-    if (result_ == nullptr) return 0;
-    const char* text = PQcmdTuples(result_);
-    uint64_t count = 0;
-    std::from_chars(text, text + std::strlen(text), count);
-    return count;
 }
 
 size_t Result::bytes() const {

@@ -24,10 +24,8 @@ public:
     [[nodiscard]] int columns() const;
     [[nodiscard]] std::string_view column_name(int column) const;
     [[nodiscard]] uint32_t column_type(int column) const;
-    [[nodiscard]] int32_t column_modifier(int column) const;
     // Nothing for SQL NULL. Views live as long as the Result; NUL-terminated.
     [[nodiscard]] std::optional<std::string_view> value(int row, int column) const;
-    [[nodiscard]] uint64_t rows_affected() const;
     // What it holds in memory, values and bookkeeping.
     [[nodiscard]] size_t bytes() const;
 

@@ -1,6 +1,7 @@
 #include "pg/schema_cache.h"
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 #include <vector>
 
@@ -84,6 +85,7 @@ struct SharedCatalog::Core : std::enable_shared_from_this<SharedCatalog::Core> {
 
     loop::Task<void> run();
     void add_view(std::shared_ptr<ViewState> view);
+    void log_failure(const Error& error);
     void request();
     void publish(CatalogPtr catalog, loop::Instant started_at);
 
@@ -95,6 +97,7 @@ struct SharedCatalog::Core : std::enable_shared_from_this<SharedCatalog::Core> {
     bool closing = false;
     bool is_wanted = false;  // somebody has asked since the last load began
     uint64_t loads = 0;
+    uint64_t failures = 0;  // since a load succeeded
     CatalogPtr current;
     std::vector<std::weak_ptr<ViewState>> views;
 };
@@ -107,10 +110,10 @@ loop::Task<void> SharedCatalog::Core::run() {
         if (closing) break;
         if (loaded) {
             ++loads;
+            failures = 0;
             current = *loaded;
         } else {
-            loop::log::warn("catalog_load_failed", {{"reason", to_string(loaded.error().kind)},
-                                                    {"sqlstate", loaded.error().state()}});
+            log_failure(loaded.error());
         }
         publish(loaded ? current : nullptr, started);
         // A large catalogue is not read most of the time.
@@ -126,6 +129,14 @@ loop::Task<void> SharedCatalog::Core::run() {
             if (!notified) break;
         }
     }
+}
+
+// One line a doubling, not one an attempt.
+void SharedCatalog::Core::log_failure(const Error& error) {
+    if (!std::has_single_bit(++failures)) return;
+    loop::log::warn("catalog_load_failed", {{"reason", to_string(error.kind)},
+                                            {"sqlstate", error.state()},
+                                            {"failures", failures}});
 }
 
 void SharedCatalog::Core::request() {

@@ -1,12 +1,20 @@
 // The pool against a real PostgreSQL: identities, commit order, statement reuse, refusals.
 #include "pg/pool.h"
 
+#include <sys/resource.h>
+
 #include "tests/pg/pool_fixture.h"
 
 namespace fluxgate::pg::test {
 namespace {
 
 const char* const count_notes = "SELECT count(*) FROM app.notes";
+
+size_t resident_peak_kb() {
+    rusage usage{};
+    getrusage(RUSAGE_SELF, &usage);
+    return static_cast<size_t>(usage.ru_maxrss);
+}
 
 TEST_F(PoolTest, EachCallerSeesOwnRows) {
     EXPECT_EQ(run(Role::authenticated, claims_of("alice"), count_notes)->first_value(), "3");
@@ -196,6 +204,7 @@ TEST_F(PoolTest, AResultOverItsBudgetIsRefused) {
 }
 
 TEST_F(PoolTest, ARunawayResultDoesNotFillOurMemory) {
+    const size_t before = resident_peak_kb();
     auto pending = call();
     pending->as(Role::anon).sql("SELECT repeat('x', 100000) FROM generate_series(1, 100000)");
     pending->query.pace = Pace::slow;
@@ -203,6 +212,7 @@ TEST_F(PoolTest, ARunawayResultDoesNotFillOurMemory) {
     pending->start();
     wait_for(*pending);
     EXPECT_EQ(pending->kind(), ErrorKind::too_large);
+    EXPECT_LT(resident_peak_kb() - before, 32u * 1024);  // of the 10 GB
     EXPECT_EQ(run(Role::anon, "{}", "SELECT 1", Access::read, Pace::slow)->first_value(), "1");
 }
 
