@@ -167,7 +167,7 @@ std::vector<Key> gateway_keys() {
         key("gateway.keys.failures_per_min",
             [](Config& c) { return &c.gateway.keys.failures_per_min; }, {1, 1'000'000}),
         key("gateway.limits.head_bytes_max",
-            [](Config& c) { return &c.gateway.limits.head_bytes_max; }, {1024, 1 << 20}),
+            [](Config& c) { return &c.gateway.limits.head_bytes_max; }, {1024, UINT16_MAX}),
         key("gateway.limits.head_timeout", [](Config& c) { return &c.gateway.limits.head_timeout; },
             {100, 10 * minute}),
         key("gateway.limits.body_idle_timeout",

@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "app/config_check.h"
+#include "app/config_rules.h"
+#include "loop/check.h"
 
 namespace fluxgate::app {
 namespace {
@@ -49,6 +51,8 @@ http::Limits to_http_limits(const Config& config) {
     const GatewayLimitsConfig& own = config.gateway.limits;
     http::Limits limits;
     limits.body_bytes_max = config.mcp.max_message_size;
+    // One body of the largest size is always welcome; a buffer that grows by doubling has twice that.
+    limits.bodies_bytes_max = std::max(limits.bodies_bytes_max, 2 * limits.body_bytes_max);
     limits.head_bytes_max = own.head_bytes_max;
     // A request target never needs more than the head that it stands in.
     limits.target_bytes_max = std::min<size_t>(limits.target_bytes_max, own.head_bytes_max);
@@ -60,6 +64,28 @@ http::Limits to_http_limits(const Config& config) {
     limits.connections_per_address_max = own.connections_per_address_max;
     limits.drain_timeout_ms = to_ms(config.gateway.server.drain_timeout);
     return limits;
+}
+
+http::HostFilter::Options to_host_options(const Config& config) {
+    const GatewayServerConfig& server = config.gateway.server;
+    const auto address = parse_listen_address(server.address);
+    FLUX_CHECK(address.has_value());  // checked when the configuration was loaded
+    http::HostFilter::Options options;
+    for (const std::string& host : server.allowed_hosts)
+        options.hosts.emplace_back(host_of_authority(host));
+    const std::string_view public_host = host_of_url(config.public_base_url);
+    if (!public_host.empty()) options.hosts.emplace_back(public_host);
+    const bool is_wildcard = address->host == "::" || address->host == "0.0.0.0";
+    if (!is_wildcard) {
+        const bool is_v6 = address->host.contains(':');
+        options.hosts.push_back(is_v6 ? "[" + address->host + "]" : address->host);
+    }
+    options.any_host = !address->is_loopback && server.allowed_hosts.empty();
+    options.origins = server.allowed_origins;
+    // Pages of the caller's own machine, as the Inspector is one.
+    options.allow_loopback =
+        address->is_loopback || !server.allowed_hosts.empty() || !server.allowed_origins.empty();
+    return options;
 }
 
 oauth::KeyStoreOptions to_key_store_options(const Config& config) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "app/config.h"
+#include "http/host_filter.h"
 #include "http/limits.h"
 #include "oauth/key_store.h"
 #include "pg/pool.h"
@@ -12,6 +13,9 @@ namespace fluxgate::app {
 
 [[nodiscard]] pg::Options to_pool_options(const Config& config);
 [[nodiscard]] http::Limits to_http_limits(const Config& config);
+// Localhost, allowed_hosts, the address listened on and the host of the public URL. A public address
+// whose names nobody listed answers to any.
+[[nodiscard]] http::HostFilter::Options to_host_options(const Config& config);
 [[nodiscard]] oauth::KeyStoreOptions to_key_store_options(const Config& config);
 
 // What one loop may open: the lanes of each role, and the gateway's own connections.

@@ -125,14 +125,27 @@ const char* role_name(std::string_view text) {
 
 }  // namespace rule
 
+std::string_view host_of_authority(std::string_view authority) {
+    const size_t bracket = authority.rfind(']');
+    const size_t colon = authority.find(':', bracket == std::string_view::npos ? 0 : bracket);
+    return authority.substr(0, colon);
+}
+
+std::string_view host_of_url(std::string_view url) {
+    const std::string_view rest = after_scheme(url);
+    return host_of_authority(rest.substr(0, rest.find_first_of("/?#")));
+}
+
 std::expected<ListenAddress, const char*> parse_listen_address(std::string_view text) {
     static constexpr const char* wanted =
         "must be ADDRESS:PORT, like 127.0.0.1:8080, [::1]:8080 or :8080 (an IP address or "
-        "localhost; a port from 1 to 65535, or 0 for any free one)";
+        "localhost; a port from 1 to 65535)";
     const size_t colon = text.rfind(':');
     if (colon == std::string_view::npos) return std::unexpected(wanted);
     ListenAddress address;
-    if (!parse_port(text.substr(colon + 1), &address.port)) return std::unexpected(wanted);
+    // Not 0: each loop would listen on another port.
+    if (!parse_port(text.substr(colon + 1), &address.port) || address.port == 0)
+        return std::unexpected(wanted);
     std::string_view host = text.substr(0, colon);
     if (host.empty()) {
         address.host = "::";

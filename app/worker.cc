@@ -22,8 +22,12 @@ constexpr std::string_view instructions =
     "says what was "
     "wrong and what would be right; names are case-sensitive.";
 
-rpc::Dispatcher::Options dispatcher_options() {
+rpc::Dispatcher::Options dispatcher_options(const Config& config) {
+    // Beside the statement: the queue, a second try, a look at the schema.
+    static constexpr uint32_t around_statement_ms = 30'000;
     rpc::Dispatcher::Options options;
+    options.call_timeout_ms =
+        to_pool_options(config).statement_timeout_ms + around_statement_ms;
     options.version = version();
     options.instructions = instructions;
     return options;
@@ -34,17 +38,6 @@ ListenAddress listen_address(const Config& config) {
     auto address = parse_listen_address(config.gateway.server.address);
     FLUX_CHECK(address.has_value());
     return *address;
-}
-
-http::HostFilter::Options host_options(const Config& config) {
-    http::HostFilter::Options options;
-    options.hosts = config.gateway.server.allowed_hosts;
-    options.origins = config.gateway.server.allowed_origins;
-    // A public address without a list of names answers to any name; a loopback one to loopback
-    // names only.
-    options.allow_loopback =
-        listen_address(config).is_loopback || !options.hosts.empty() || !options.origins.empty();
-    return options;
 }
 
 // For the end of a drain, when nobody waits for an answer any more: key uses, lanes.
@@ -119,6 +112,7 @@ Worker::Worker(Shared& shared, loop::Loop& loop, DrainObserver& observer,
       loop_(loop),
       observer_(observer),
       scope_(&loop),
+      delay_(&loop),
       buffers_(std::move(buffers)),
       sockets_(loop, *buffers_),
       pool_(&loop, &*shared.blocking, to_pool_options(shared.config)),
@@ -130,13 +124,12 @@ Worker::Worker(Shared& shared, loop::Loop& loop, DrainObserver& observer,
             to_key_store_options(shared.config)),
       tools_(shared.config.mcp.allowed_tools),
       dispatcher_(
-          (tools_.add(make_query_table(shared.config, pool_, *schemas_)), dispatcher_options()),
+          (tools_.add(make_query_table(shared.config, pool_, *schemas_)), dispatcher_options(shared.config)),
           tools_),
       mcp_({.message_bytes_max = shared.config.mcp.max_message_size,
-            .resource_metadata_url = shared.base_url + "/.well-known/oauth-protected-resource",
-            .batch_limit = this},
+            .resource_metadata_url = shared.base_url + "/.well-known/oauth-protected-resource"},
            &dispatcher_),
-      hosts_(host_options(shared.config)),
+      hosts_(to_host_options(shared.config)),
       start_gate_(shared.started),
       bearer_(&loop, &keys_, &shared.failures, shared.base_url),
       health_(http::HealthHandler::Kind::health),
@@ -163,7 +156,8 @@ loop::Result<void> Worker::open() {
     loop::ListenerOptions listen;
     listen.address = address.host;
     listen.port = address.port;
-    listen.connections_max = most;
+    // Beyond what is served the server tells some that it is full, which takes a connection each.
+    listen.connections_max = most + http::Server::Options().refused_connections_max;
     http::Server::Options server;
     server.limits = to_http_limits(shared_.config);
     // What comes after the connections have ended takes its time too, and drain_timeout is for all
@@ -191,18 +185,14 @@ http::Readiness Worker::readiness() {
     return schemas_->current() == nullptr ? http::Readiness::starting : http::Readiness::ready;
 }
 
-int Worker::take(http::Exchange& exchange, size_t more) {
-    return http::RateLimit::take(exchange, more);
-}
-
 void Worker::begin_drain() {
     if (std::exchange(draining_, true)) return;
     scope_.spawn("drain", drain());
 }
 
 loop::Task<void> Worker::drain() {
-    auto delayed = co_await loop::sleep_for(scope_, shared_.config.gateway.server.drain_delay);
-    loop::ignore(delayed, "nobody cancels this scope");
+    auto delayed = co_await loop::sleep_for(delay_, shared_.config.gateway.server.drain_delay);
+    loop::ignore(delayed, "cancelled: it shall end at once");
     co_await acceptor_->stop();
     co_await observer_.worker_draining(loop_.core());
     co_await keys_.close();

@@ -63,7 +63,7 @@ protected:
     ~DrainObserver() = default;
 };
 
-class Worker final : private http::ReadinessSource, private rpc::BatchLimit {
+class Worker final : private http::ReadinessSource {
 public:
     // Binds the port; accepts nothing yet. Tells what is wrong in words for the operator.
     [[nodiscard]] static std::expected<std::unique_ptr<Worker>, std::string> create(
@@ -76,7 +76,10 @@ public:
     // All workers have drained.
     void end() { loop_.stop(); }
     // Instead of waiting for the rest of a drain.
-    void abort_all() { acceptor_->server().abort_all(); }
+    void abort_all() {
+        delay_.cancel();
+        acceptor_->server().abort_all();
+    }
 
     // A key table has changed / whether such changes are announced at all.
     void drop_keys() { keys_.drop_all(); }
@@ -95,12 +98,12 @@ private:
     [[nodiscard]] loop::Result<void> open();
     [[nodiscard]] loop::Task<void> drain();
     [[nodiscard]] http::Readiness readiness() override;
-    [[nodiscard]] int take(http::Exchange& exchange, size_t more) override;
 
     Shared& shared_;
     loop::Loop& loop_;
     DrainObserver& observer_;
     loop::Scope scope_;
+    loop::Scope delay_;  // of the drain's begin
 
     std::unique_ptr<loop::BufRing> buffers_;
     loop::SocketContext sockets_;

@@ -10,23 +10,31 @@ namespace fluxgate::http {
 
 class Acceptor::Closed {
 public:
+    static constexpr loop::Duration backlog_grace = std::chrono::milliseconds(10);
+
+
     explicit Closed(Acceptor& acceptor) : acceptor_(acceptor) {}
 
-    [[nodiscard]] bool await_ready() const noexcept { return acceptor_.listener_closed_; }
+    [[nodiscard]] bool await_ready() const noexcept { return false; }
     void await_suspend(std::coroutine_handle<> waiter) {
         waiter_ = waiter;
         acceptor_.stopper_ = this;
+        if (acceptor_.listener_closed_) wake();
     }
     void await_resume() const noexcept {}
-    // The listener may be freed by what follows, so not from inside its last call.
-    void wake() { acceptor_.sockets_.loop().post(ready_); }
+    // Who came out of the backlog has sent a request, most likely: a moment to read it, before the
+    // drain closes what is idle.
+    void wake() {
+        loop::Loop& loop = acceptor_.sockets_.loop();
+        loop.timers().start(timer_, loop.now() + backlog_grace);
+    }
 
 private:
     void resume() { waiter_.resume(); }
 
     Acceptor& acceptor_;
     std::coroutine_handle<> waiter_;
-    loop::Bound<loop::Ready, &Closed::resume> ready_{this};
+    loop::Bound<loop::Timer, &Closed::resume> timer_{this};
 };
 
 Acceptor::Acceptor(loop::SocketContext& sockets, const Server::Options& options,

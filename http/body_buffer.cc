@@ -16,30 +16,38 @@ constexpr std::array<char, BodyBuffer::padding_bytes> empty_body{};
 
 }  // namespace
 
-void BodyBuffer::append(loop::Arena& arena, std::span<const char> bytes, size_t total) {
-    if (bytes.empty()) return;
-    if (capacity_ - size_ < bytes.size()) grow(arena, size_ + bytes.size(), total);
+bool BodyBuffer::append(loop::Arena& arena, std::span<const char> bytes, size_t total) {
+    if (bytes.empty()) return true;
+    if (capacity_ - size_ < bytes.size() && !grow(arena, size_ + bytes.size(), total)) return false;
     std::memcpy(data_ + size_, bytes.data(), bytes.size());
     size_ += bytes.size();
+    return true;
 }
 
-void BodyBuffer::grow(loop::Arena& arena, size_t needed, size_t total) {
+bool BodyBuffer::grow(loop::Arena& arena, size_t needed, size_t total) {
     FLUX_CHECK(needed <= total);
-    const size_t wanted = std::max({needed, capacity_ * 2, capacity_min});
-    capacity_ = std::min(wanted, total);
-    if (capacity_ <= arena_bytes_max) {
-        char* larger = static_cast<char*>(arena.allocate(capacity_ + padding_bytes, 8));
-        if (size_ != 0) std::memcpy(larger, data_, size_);
-        data_ = larger;
-        return;
-    }
-    // realloc moves large blocks by remapping pages, not by copying.
-    char* from = is_owned_ ? data_ : nullptr;
-    auto* larger = static_cast<char*>(std::realloc(from, capacity_ + padding_bytes));
-    FLUX_CHECK(larger != nullptr);
-    if (!is_owned_ && size_ != 0) std::memcpy(larger, data_, size_);
+    const size_t capacity = std::min(std::max({needed, capacity_ * 2, capacity_min}), total);
+    if (capacity > arena_bytes_max) return grow_owned(capacity);
+    char* larger = static_cast<char*>(arena.allocate(capacity + padding_bytes, 8));
+    if (size_ != 0) std::memcpy(larger, data_, size_);
     data_ = larger;
+    capacity_ = capacity;
+    return true;
+}
+
+bool BodyBuffer::grow_owned(size_t capacity) {
+    const size_t held = is_owned_ ? capacity_ : 0;
+    if (budget_->bytes - held + capacity > budget_->bytes_max) return false;
+    // realloc moves large blocks by remapping pages, not by copying.
+    auto* larger =
+        static_cast<char*>(std::realloc(is_owned_ ? data_ : nullptr, capacity + padding_bytes));
+    if (larger == nullptr) return false;
+    if (!is_owned_ && size_ != 0) std::memcpy(larger, data_, size_);
+    budget_->bytes += capacity - held;
+    data_ = larger;
+    capacity_ = capacity;
     is_owned_ = true;
+    return true;
 }
 
 std::string_view BodyBuffer::finish() {
@@ -49,7 +57,10 @@ std::string_view BodyBuffer::finish() {
 }
 
 void BodyBuffer::release() {
-    if (is_owned_) std::free(data_);
+    if (is_owned_) {
+        std::free(data_);
+        budget_->bytes -= capacity_;
+    }
     data_ = nullptr;
     size_ = 0;
     capacity_ = 0;

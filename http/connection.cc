@@ -16,7 +16,7 @@ Connection::Connection(ConnectionContext& context, ConnectionOwner& owner, Optio
       owner_(owner),
       stream_(std::move(options.stream)),
       number_(options.number),
-      parser_(context.limits) {
+      parser_(context.limits, &context.bodies) {
     request_.peer = options.peer;
 }
 
@@ -227,7 +227,7 @@ void Connection::run_filters() {
             if (!early_resume_) {
                 resume_due_ = true;
                 state_ = State::waiting;
-                return;
+                return check_answered();  // its task may have ended without a word
             }
             next = *std::exchange(early_resume_, std::nullopt);
         }
@@ -311,6 +311,7 @@ void Connection::refuse(const Verdict& verdict) {
     if (verdict.close && close_reason_ == CloseReason::none) close_reason_ = CloseReason::refused;
     Response response = error_response(verdict.status, verdict.code, verdict.message);
     response.close = verdict.close;
+    if (verdict.status == 503) response.add("Retry-After", "1");
     respond(std::move(response));
     advance();
 }

@@ -231,6 +231,7 @@ void Connection::stream_sent(loop::Result<size_t> result) {
         out_.clear();  // an empty chain may still hold a block
         writing_ = false;
         answers_unsent_ = 0;
+        if (state_ == State::idle) phase_began_ = context_.loop.now();
     }
     update_output_full();
     busy_ = true;
@@ -321,6 +322,10 @@ void Connection::finish_request() {
     extra_fields_ = {};
     arena_.reset();
     if (state_ == State::closing) return;
+    if (context_.draining && read_ahead_.empty() && !close_after_) {
+        close_reason_ = CloseReason::draining;  // drain() has seen it while it was busy
+        close_after_ = true;
+    }
     if (close_after_) return start_lingering();
     state_ = State::idle;
     phase_began_ = context_.loop.now();

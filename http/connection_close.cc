@@ -188,6 +188,8 @@ void Connection::update_read_deadline() {
     }
     switch (state_) {
         case State::idle:
+            // The peer still reads the last answer: the write deadline runs instead.
+            if (writing_) return set_read_deadline(loop::Instant::max());
             return set_read_deadline(phase_began_ + milliseconds(limits.keep_alive_timeout_ms));
         case State::head:
             return set_read_deadline(phase_began_ + milliseconds(limits.head_timeout_ms));

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "http/body_buffer.h"
 #include "http/date_cache.h"
 #include "http/exchange.h"
 #include "http/limits.h"
@@ -74,6 +75,7 @@ struct ConnectionContext {
     const Router& router;
     RequestObserver* observer = nullptr;  // may be null
     loop::Scope* scope = nullptr;         // parent of the requests' scopes; may be null
+    BodyBudget bodies{};
     bool draining = false;
     DateCache dates{};
     ConnectionCounts counts{};

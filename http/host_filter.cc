@@ -34,15 +34,12 @@ bool is_loopback(std::string_view host) {
 
 }  // namespace
 
-HostFilter::HostFilter(Options options)
-    : options_(std::move(options)), any_host_(options_.hosts.empty()) {
-    // A loopback bind without names of its own serves loopback names only.
-    if (options_.allow_loopback) any_host_ = false;
+HostFilter::HostFilter(Options options) : options_(std::move(options)) {
 }
 
 bool HostFilter::is_host_allowed(std::string_view authority) const {
     // HTTP/1.0 without Host: no browser sends that, so there is nothing to rebind.
-    if (any_host_ || authority.empty()) return true;
+    if (options_.any_host || authority.empty()) return true;
     const std::string_view host = without_port(authority);
     if (options_.allow_loopback && is_loopback(host)) return true;
     return std::ranges::any_of(

@@ -21,9 +21,10 @@ namespace fluxgate::http {
 class HostFilter final : public Filter {
 public:
     struct Options {
-        // Names by which this server is called, without port: "gw.example.com", "[::1]". Empty:
-        // any.
+        // Names by which this server is called, without port: "gw.example.com", "[::1]".
         std::vector<std::string> hosts;
+        // Whatever name the caller used: nobody said what it is.
+        bool any_host = false;
         // "https://app.example.com", exactly as browsers send it. Empty: none.
         std::vector<std::string> origins;
         // localhost, 127.0.0.1 and [::1], on any port, as hosts and as http and https origins.
@@ -39,7 +40,6 @@ private:
     Next answer_preflight(Exchange& exchange) const;
 
     Options options_;
-    bool any_host_;
 };
 
 }  // namespace fluxgate::http

@@ -1,7 +1,7 @@
 // Every maximum of the HTTP side, with its answer. Sizes in bytes, times in milliseconds.
 //
-// The defaults of docs/configuration.md; only what an operator has a reason to change is in
-// Options.
+// The defaults of docs/configuration.md; only what an operator has a reason to change is a key there
+// (app/config_options.h).
 #pragma once
 
 #include <cstddef>
@@ -12,14 +12,15 @@ namespace fluxgate::http {
 struct Limits {
     size_t target_bytes_max = 8192;           // 414, close
     size_t method_bytes_max = 16;             // 501, close
-    size_t head_bytes_max = 16384;            // request line + fields + trailers: 431, close
-    size_t fields_max = 100;                  // with trailers: 431, close
+    size_t head_bytes_max = 16384;            // request line + fields + trailers, <= 65,535: 431, close
+    size_t fields_max = 100;                  // with trailers, <= 255: 431, close
     size_t empty_lines_max = 2;               // before a request: 400, close
     size_t chunk_overhead_bytes_max = 16384;  // size lines, extensions, zero padding: 400, close;
     size_t chunk_body_bytes_per_overhead_byte = 16;  // so much body allows one more, or 10 MiB in
                                                      // small chunks would not pass
     size_t chunk_line_bytes_max = 64;                // 400, close
     size_t body_bytes_max = 10'485'760;              // passes; one more: 413, close
+    size_t bodies_bytes_max = 128u << 20;            // of all connections of a core: 503, close
     uint32_t head_timeout_ms = 10'000;        // from the first byte, not reset by later ones: 408
     uint32_t body_idle_timeout_ms = 30'000;   // without progress: 408
     uint32_t body_rate_grace_ms = 10'000;     // after it, the average must be

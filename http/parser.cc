@@ -39,8 +39,7 @@ struct Parser::Callbacks {
     }
     static int chunk_header(llhttp_t* /*engine*/) { return HPE_PAUSED; }
     static int body(llhttp_t* engine, const char* at, size_t bytes) {
-        parser_of(engine).store_body({at, bytes});
-        return HPE_OK;
+        return parser_of(engine).store_body({at, bytes}) ? HPE_OK : HPE_USER;
     }
     static int chunk_complete(llhttp_t* engine) {
         // Behind the trailers the end of the message follows without a further byte.
@@ -66,9 +65,10 @@ struct Parser::Callbacks {
     }
 };
 
-Parser::Parser(const Limits& limits) : limits_(limits), line_(limits) {
+Parser::Parser(const Limits& limits, BodyBudget* bodies)
+    : limits_(limits), line_(limits), body_(bodies) {
     static_assert(sizeof(llhttp_t) <= engine_bytes && alignof(llhttp_t) <= 8);
-    FLUX_CHECK(limits.head_bytes_max <= UINT16_MAX && limits.fields_max <= UINT16_MAX);
+    FLUX_CHECK(limits.head_bytes_max <= UINT16_MAX && limits.fields_max <= UINT8_MAX);
     llhttp_init(engine(), HTTP_REQUEST, &Callbacks::settings());
     reset_engine();
 }

@@ -40,7 +40,8 @@ public:
         Event event;
     };
 
-    explicit Parser(const Limits& limits);
+    // Both outlive it.
+    Parser(const Limits& limits, BodyBudget* bodies);
     Parser(const Parser&) = delete;
     Parser& operator=(const Parser&) = delete;
 
@@ -105,7 +106,7 @@ private:
     void start_chunk();
     void count_chunk_overhead(size_t bytes);
     void finish_body();
-    void store_body(std::span<const char> bytes);
+    [[nodiscard]] bool store_body(std::span<const char> bytes);
 
     void reserve_head(size_t bytes);
     void append_head(std::span<const char> bytes);

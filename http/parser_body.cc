@@ -20,10 +20,12 @@ void Parser::discard_body(size_t more) {
     body_limit_ = std::min(body_limit_, body_bytes_ + more);
 }
 
-void Parser::store_body(std::span<const char> bytes) {
+bool Parser::store_body(std::span<const char> bytes) {
     body_bytes_ += bytes.size();
-    if (discarding_) return;
-    body_.append(*arena_, bytes, chunked_ ? SIZE_MAX : content_length_);
+    if (discarding_) return true;
+    if (body_.append(*arena_, bytes, chunked_ ? SIZE_MAX : content_length_)) return true;
+    refuse(verdict::overloaded);
+    return false;
 }
 
 void Parser::finish_body() {
@@ -34,8 +36,7 @@ void Parser::finish_body() {
 size_t Parser::feed_sized_body(std::span<const char> bytes) {
     const uint64_t missing = content_length_ - body_bytes_;
     const size_t taken = static_cast<size_t>(std::min<uint64_t>(bytes.size(), missing));
-    store_body(bytes.first(taken));
-    if (taken == missing) finish_body();
+    if (store_body(bytes.first(taken)) && taken == missing) finish_body();
     return taken;
 }
 

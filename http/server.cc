@@ -44,7 +44,8 @@ Server::Server(loop::Loop& loop, const Options& options, const Router& router,
                .limits = options_.limits,
                .router = router,
                .observer = requests,
-               .scope = &scope_},
+               .scope = &scope_,
+               .bodies = {.bytes_max = options_.limits.bodies_bytes_max}},
       observer_(observer),
       addresses_(options.addresses != nullptr ? *options.addresses : own_addresses_) {
 }

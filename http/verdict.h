@@ -38,6 +38,8 @@ inline constexpr Verdict not_implemented{501, "not_implemented",
                                          "the method or transfer coding is not implemented"};
 inline constexpr Verdict too_many_connections{503, "too_many_connections",
                                               "too many connections, try again later"};
+inline constexpr Verdict overloaded{503, "overloaded",
+                                    "too many large requests at once, try again later"};
 inline constexpr Verdict version_not_supported{505, "http_version_not_supported",
                                                "only HTTP/1.0 and HTTP/1.1 are supported"};
 

@@ -23,6 +23,11 @@ constexpr Duration hand_over_recheck = std::chrono::milliseconds(4);
 constexpr int shed_per_pause_max = 64;
 constexpr uint32_t consecutive_errors_max = 16;
 
+// Nothing is left to accept with: shedding makes those who wait learn it.
+bool is_shortage(int os_errno) {
+    return os_errno == EMFILE || os_errno == ENFILE || os_errno == ENOBUFS || os_errno == ENOMEM;
+}
+
 // What becomes of accepting after an error (accept(2), "Error handling").
 enum class AfterError : uint8_t { again, pause, broken };
 
@@ -268,7 +273,7 @@ void Listener::accept_failed(int os_errno) {
         return;
     }
     ++stats_.exhausted_pauses;
-    shed_with_spare_fd();
+    if (is_shortage(os_errno)) shed_with_spare_fd();
     loop_.timers().start(timer_, loop_.now() + resource_pause);
 }
 

@@ -88,7 +88,6 @@ private:
     void receive_hand_over(int fd, const PeerAddress& peer);
     void give_to_handler(int fd, const PeerAddress& peer);
     void accept_failed(int os_errno);
-    void pause_for_resources();
     void shed_with_spare_fd();
     void timer_fired();
     void advance_close();

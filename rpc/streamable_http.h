@@ -18,24 +18,12 @@
 
 namespace fluxgate::rpc {
 
-// What counts the messages of a batch against the caller's rate: http/rate_limit has counted one.
-class BatchLimit {
-public:
-    // Takes `more` further requests from the caller's budget, all or none. 0: taken; otherwise
-    // refused, and after how many seconds to come again.
-    [[nodiscard]] virtual int take(http::Exchange& exchange, size_t more) = 0;
-
-protected:
-    ~BatchLimit() = default;
-};
-
 class StreamableHttp final : public http::Handler {
 public:
     struct Options {
         size_t message_bytes_max = 10'485'760;
         // https://host/.well-known/oauth-protected-resource, for WWW-Authenticate; empty: left out.
         std::string resource_metadata_url;
-        BatchLimit* batch_limit = nullptr;  // null: batches count as one. Outlives this
     };
     // `dispatcher` outlives this.
     StreamableHttp(Options options, Dispatcher* dispatcher);
@@ -62,6 +50,7 @@ private:
     [[nodiscard]] loop::Task<void> run_entry(http::Exchange* exchange, Entry* entry,
                                              loop::Scope* scope, Caller caller);
     static void join_entries(std::span<Entry> entries, Reply& whole);
+    static void note_entries(std::span<const Entry> entries, http::ExchangeNotes& notes);
     [[nodiscard]] RpcError unsupported_version(http::Exchange& exchange, std::string_view id) const;
 
     Options options_;

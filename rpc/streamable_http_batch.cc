@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "http/rate_limit.h"
 #include "rpc/streamable_http.h"
 
 namespace fluxgate::rpc {
@@ -48,8 +49,8 @@ void StreamableHttp::on_batch(http::Exchange& exchange, const Json& document,
                protocol);
         return;
     }
-    if (options_.batch_limit != nullptr && document.count > 1) {
-        const int retry_after_s = options_.batch_limit->take(exchange, document.count - 1);
+    if (document.count > 1) {  // http/rate_limit has counted one
+        const int retry_after_s = http::RateLimit::take(exchange, document.count - 1);
         if (retry_after_s > 0) {
             RpcError error = batch_error("rate limit exceeded");
             error.code = rpc_code::too_many_requests;
@@ -85,6 +86,7 @@ loop::Task<void> StreamableHttp::run_batch(http::Exchange* exchange, const Json*
         }
     }
     co_await scope.join();
+    note_entries(entries, exchange->notes());
 
     Reply whole;
     if (valid == 0) {  // not one message: this is no batch of MCP
@@ -107,6 +109,15 @@ void StreamableHttp::join_entries(std::span<Entry> entries, Reply& whole) {
         whole.status = 202;
     } else {
         whole.body.append(']');
+    }
+}
+
+// One line of the access log stands for all: their times in PostgreSQL add up, and the first SQLSTATE shows.
+void StreamableHttp::note_entries(std::span<const Entry> entries, http::ExchangeNotes& notes) {
+    for (const Entry& entry : entries) {
+        notes.queue_us += entry.notes.queue_us;
+        notes.db_us += entry.notes.db_us;
+        if (notes.sqlstate.empty()) notes.sqlstate = entry.notes.sqlstate;
     }
 }
 

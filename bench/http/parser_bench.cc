@@ -22,7 +22,8 @@ void run_parser(benchmark::State& state, std::string_view input) {
     const Limits limits;
     loop::Arena arena;
     Request request;
-    Parser parser(limits);
+    BodyBudget bodies;
+    Parser parser(limits, &bodies);
     for (auto _ : state) {
         parser.begin(arena, request);
         size_t used = 0;

@@ -74,7 +74,7 @@ TEST_F(ConfigCheck, RefusesAPublicAddressWithoutTls) {
         EXPECT_THAT(serving_errors("gateway: {server: {address: '" + std::string(address) + "'}}"),
                     ElementsAre(HasSubstr("allow_plain_http: true")))
             << address;
-    for (const char* address : {"127.0.0.1:80", "127.9.9.9:0", "[::1]:80", "localhost:80"})
+    for (const char* address : {"127.0.0.1:80", "127.9.9.9:1", "[::1]:80", "localhost:80"})
         EXPECT_THAT(serving_errors("gateway: {server: {address: '" + std::string(address) + "'}}"),
                     IsEmpty())
             << address;

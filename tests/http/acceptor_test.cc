@@ -92,5 +92,22 @@ TEST_F(HttpAcceptor, AnswersOverASocketAndDrains) {
     EXPECT_EQ(sockets.sockets_open, 0U);
 }
 
+TEST_F(HttpAcceptor, WhoWaitsInTheBacklogIsAnsweredBeforeTheDrain) {
+    run_until([&] { return acceptor->listener().connections() == 0; });
+    // The loop does not turn between these and stop().
+    const int waiting = connect();
+    ASSERT_EQ(::send(waiting, health.data(), health.size(), 0),
+              static_cast<ssize_t>(health.size()));
+    bool stopped = false;
+    loop::Scope scope(loop.get());
+    scope.spawn("stop", [](http::Acceptor* one, bool* done) -> loop::Task<void> {
+        co_await one->stop();
+        *done = true;
+    }(acceptor.get(), &stopped));
+    EXPECT_TRUE(receive(waiting, 100).ends_with(R"({"status":"healthy"})"));
+    ::close(waiting);
+    run_until([&] { return stopped; });
+}
+
 }  // namespace
 }  // namespace fluxgate::test

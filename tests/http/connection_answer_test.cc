@@ -14,11 +14,6 @@ using std::chrono::seconds;
 
 constexpr std::string_view health = "GET /mcp/health HTTP/1.1\r\nHost: gw.test\r\n\r\n";
 
-std::string post(std::string_view body, std::string_view fields = {}) {
-    return "POST /mcp HTTP/1.1\r\nHost: gw.test\r\n" + std::string(fields) +
-           "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + std::string(body);
-}
-
 class HttpAnswer : public HttpTest {};
 
 TEST_F(HttpAnswer, RunsARequestToItsEndAfterResetUnlessItAskedToBeCancelled) {
@@ -91,6 +86,55 @@ TEST_F(HttpAnswer, AFilterThatIsCancelledWhileThePeerIsGoneEndsQuietly) {
     turn();
     EXPECT_EQ(connections(), 0U);
     EXPECT_EQ(echo.calls, 0U);
+}
+
+TEST_F(HttpAnswer, AFilterThatWaitsForATaskWhichHasEndedBecomes500) {
+    filter.head = [](http::Exchange& exchange) {
+        exchange.scope().spawn("ends", []() -> loop::Task<void> { co_return; }());
+        return http::Next::wait;
+    };
+    MemoryPeer& peer = make_peer();
+    connect(peer);
+    peer.send(post("x"));
+    turn();
+    EXPECT_EQ(read_answers(peer.received()).at(0).status, 500);
+    EXPECT_EQ(echo.calls, 0U);
+}
+
+TEST_F(HttpAnswer, BodiesTogetherStayWithinTheirBudget) {
+    limits.bodies_bytes_max = 100'000;
+    MemoryPeer& first = make_peer();
+    connect(first);
+    const std::string whole = post(std::string(60'000, 'b'));
+    first.send(whole.substr(0, whole.size() - 1));
+    turn();
+    EXPECT_GE(context->bodies.bytes, 59'999U);
+    MemoryPeer& second = make_peer();
+    connect(second);
+    second.send(whole);
+    turn();
+    const auto refused = read_answers(second.received());
+    ASSERT_EQ(refused.size(), 1U);
+    EXPECT_EQ(refused[0].status, 503);
+    EXPECT_EQ(refused[0].header("Retry-After"), "1");
+    EXPECT_TRUE(refused[0].body.starts_with(R"({"error":"overloaded",)"));
+    first.send(whole.substr(whole.size() - 1));
+    turn();
+    EXPECT_EQ(read_answers(first.received()).at(0).status, 200);
+    EXPECT_EQ(context->bodies.bytes, 0U);
+    MemoryPeer& third = make_peer();
+    connect(third);
+    third.send(whole);
+    turn();
+    EXPECT_EQ(read_answers(third.received()).at(0).status, 200);
+}
+
+TEST_F(HttpAnswer, AChunkedBodyOverTheBudgetIsRefusedToo) {
+    limits.bodies_bytes_max = 20'000;
+    const Answer answer =
+        ask("POST /mcp HTTP/1.1\r\nHost: gw.test\r\nTransfer-Encoding: chunked\r\n\r\n7530\r\n" +
+            std::string(0x7530, 'b') + "\r\n0\r\n\r\n");
+    EXPECT_EQ(answer.status, 503);
 }
 
 TEST_F(HttpAnswer, ATaskThatNeverAnswersBecomes500AndTheConnectionGoesOn) {

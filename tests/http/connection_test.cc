@@ -15,11 +15,6 @@ using std::chrono::seconds;
 
 constexpr std::string_view health = "GET /mcp/health HTTP/1.1\r\nHost: gw.test\r\n\r\n";
 
-std::string post(std::string_view body, std::string_view fields = {}) {
-    return "POST /mcp HTTP/1.1\r\nHost: gw.test\r\n" + std::string(fields) +
-           "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + std::string(body);
-}
-
 loop::Task<void> answer_later(http::Exchange* exchange, loop::Duration wait) {
     const auto slept = co_await loop::SleepAwaiter(exchange->scope(), wait);
     exchange->respond(TestHandler::text_response(slept ? "late" : "cancelled"));

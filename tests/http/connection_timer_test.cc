@@ -54,6 +54,28 @@ TEST_F(HttpDeadlines, TheIdleTimeStartsAgainAfterEachRequest) {
     EXPECT_TRUE(peer.is_closed());
 }
 
+TEST_F(HttpDeadlines, AnAnswerThatIsStillBeingReadKeepsTheConnection) {
+    limits.keep_alive_timeout_ms = 3'000;
+    connect(peer);
+    peer.set_window(1'000);
+    const std::string body(20'000, 'b');  // not enough to stop reading for
+    peer.send(post(body));
+    turn();
+    for (int i = 0; i < 20; ++i) {
+        advance(seconds(1));
+        peer.set_window(1'000);
+        turn();
+    }
+    EXPECT_FALSE(peer.is_closed());
+    peer.open_window();
+    turn();
+    EXPECT_EQ(read_answers(peer.received()).at(0).body, body);
+    advance(seconds(2));
+    EXPECT_FALSE(peer.is_closed());  // idle from the end of the answer on
+    advance(seconds(1) + tick);
+    EXPECT_TRUE(peer.is_closed());
+}
+
 TEST_F(HttpDeadlines, AHeadHas10SecondsFromItsFirstByteWhateverFollows) {
     connect(peer);
     advance(seconds(60));

@@ -68,12 +68,15 @@ TEST_F(HttpHostFilter, RefusesOriginsThatAreNotListed) {
 
 TEST_F(HttpHostFilter, AConfiguredOriginIsComparedWhole) {
     const http::HostFilter strict(
-        {.hosts = {}, .origins = {"https://app.test"}, .allow_loopback = false});
+        {.hosts = {"gw.test"}, .origins = {"https://app.test"}, .allow_loopback = false});
     EXPECT_TRUE(strict.is_origin_allowed("https://app.test"));
     EXPECT_FALSE(strict.is_origin_allowed("http://app.test"));
     EXPECT_FALSE(strict.is_origin_allowed("https://app.test:444"));
     EXPECT_FALSE(strict.is_origin_allowed("http://localhost"));
-    EXPECT_TRUE(strict.is_host_allowed("anything.test"));
+    EXPECT_TRUE(strict.is_host_allowed("gw.test:1"));
+    EXPECT_FALSE(strict.is_host_allowed("localhost"));
+    EXPECT_FALSE(strict.is_host_allowed("anything.test"));
+    EXPECT_TRUE(http::HostFilter({.hosts = {}, .any_host = true, .origins = {}}).is_host_allowed("anything.test"));
 }
 
 TEST_F(HttpHostFilter, AnswersAPreflightOfAnAllowedOriginWithoutTheOtherFilters) {

@@ -85,6 +85,12 @@ struct Answer {
     return answers;
 }
 
+// A request to /mcp; `fields` are whole lines.
+[[nodiscard]] inline std::string post(std::string_view body, std::string_view fields = {}) {
+    return "POST /mcp HTTP/1.1\r\nHost: gw.test\r\n" + std::string(fields) +
+           "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + std::string(body);
+}
+
 // A handler that a test fills in.
 class TestHandler final : public http::Handler {
 public:
@@ -165,7 +171,11 @@ public:
     http::Connection& connect(MemoryPeer& peer) {
         if (!context) {
             context.emplace(http::ConnectionContext{
-                .loop = *loop, .limits = limits, .router = router, .observer = &observer});
+                .loop = *loop,
+                .limits = limits,
+                .router = router,
+                .observer = &observer,
+                .bodies = {.bytes_max = limits.bodies_bytes_max}});
         }
         auto* connection = new http::Connection(
             *context, *this, {.stream = peer.take_stream(), .peer = {}, .number = ++numbers_});

@@ -25,7 +25,8 @@ protected:
     // Feeds `input` in pieces of `piece_bytes` to the end of one message.
     Parsed parse(std::string_view input, size_t piece_bytes) {
         arena_.reset();
-        Parser parser(limits_);
+        BodyBudget bodies;
+        Parser parser(limits_, &bodies);
         parser.begin(arena_, request_);
         Parsed parsed;
         while (parsed.consumed < input.size()) {

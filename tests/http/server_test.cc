@@ -140,6 +140,28 @@ TEST_F(HttpServer, DrainClosesIdleConnectionsAndAnswersBusyOnesWithClose) {
     EXPECT_EQ(server->counts().aborted, 0U);
 }
 
+TEST_F(HttpServer, AConnectionThatIsAnsweredButBusyWhenTheDrainBeginsIsClosedWhenItIsFree) {
+    echo.request = [](http::Exchange& exchange) {
+        exchange.respond(TestHandler::text_response("early"));
+        exchange.scope().spawn("late work", [](http::Exchange* one) -> loop::Task<void> {
+            const auto slept = co_await loop::SleepAwaiter(one->scope(), seconds(5));
+            loop::ignore(slept, "only the time matters");
+        }(&exchange));
+    };
+    MemoryPeer& peer = adopt("192.0.2.1");
+    peer.send(slow);
+    turn();
+    EXPECT_EQ(read_answers(peer.received()).at(0).header("Connection"), "");
+    const auto done = start_drain();
+    EXPECT_FALSE(peer.has_fin());
+    advance(seconds(5) + milliseconds(5));
+    EXPECT_TRUE(peer.has_fin());
+    peer.finish();
+    turn();
+    EXPECT_TRUE(*done);
+    EXPECT_EQ(server->counts().aborted, 0U);
+}
+
 TEST_F(HttpServer, DrainResetsWhatIsLeftAfter30Seconds) {
     bool cancelled = false;
     echo.request = [&](http::Exchange& exchange) {

@@ -10,16 +10,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-class CountingLimit final : public BatchLimit {
-public:
-    int take(http::Exchange&, size_t more) override {
-        if (more > left) return 30;
-        left -= more;
-        return 0;
-    }
-    size_t left = 3;
-};
-
 class BatchTest : public test::RpcFixture {
 protected:
     static std::string ping(std::string_view id) {
@@ -128,20 +118,18 @@ TEST_F(BatchTest, ShowsAScopeErrorInItsEntry) {
 }
 
 TEST_F(BatchTest, CountsEachEntryForTheRateLimit) {
-    CountingLimit limit;
-    http_options_.batch_limit = &limit;
-    make_endpoint();
-    EXPECT_EQ(post(pings(1))->status(), 200);
-    EXPECT_EQ(limit.left, 3U);
+    auto limited = std::make_shared<http::Principal>(*everything_);
+    limited->bucket = std::make_shared<loop::SlidingLimit>(3);
+    everything_ = limited;
+    EXPECT_EQ(post(pings(1))->status(), 200);  // the filter's, which is not here
     EXPECT_EQ(post(pings(3))->status(), 200);
-    EXPECT_EQ(limit.left, 1U);
     const Exchange refused =
         post("[" + call("think", "1") + "," + call("think", "2") + "," + ping("3") + "]");
     EXPECT_EQ(refused->status(), 429);
     ASSERT_NE(refused->header("Retry-After"), nullptr);
-    EXPECT_EQ(*refused->header("Retry-After"), "30");
-    EXPECT_EQ(limit.left, 1U);
+    EXPECT_EQ(*refused->header("Retry-After"), "60");
     EXPECT_EQ(think_->calls, 0);
+    EXPECT_EQ(post(pings(2))->status(), 429);  // what the refused one took stays taken
 }
 
 TEST_F(BatchTest, EndsItsCallsWhenItIsCancelled) {
