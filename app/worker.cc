@@ -138,7 +138,9 @@ Worker::Worker(Shared& shared, loop::Loop& loop, DrainObserver& observer,
       access_log_(loop) {
 }
 
-Worker::~Worker() = default;
+Worker::~Worker() {
+    if (catalog_) shared_.catalog = nullptr;
+}
 
 loop::Result<void> Worker::open() {
     add_routes(router_,
@@ -187,6 +189,8 @@ http::Readiness Worker::readiness() {
 
 void Worker::begin_drain() {
     if (std::exchange(draining_, true)) return;
+    const auto& server = shared_.config.gateway.server;
+    shared_.hard_end.arm(server.drain_delay + server.drain_timeout);
     scope_.spawn("drain", drain());
 }
 

@@ -10,6 +10,7 @@
 
 #include "app/config.h"
 #include "app/database_probe.h"
+#include "app/hard_end.h"
 #include "app/routes.h"
 #include "app/start_gate.h"
 #include "http/acceptor.h"
@@ -50,6 +51,7 @@ struct Shared {
     http::AddressCount addresses;
     pg::SharedCatalog* catalog = nullptr;  // core 0's; set before the other workers are made
     std::atomic<bool> started{false};      // the start-up check has passed
+    HardEnd hard_end;                      // armed by the first drain
 };
 
 // Told by each worker when its drain is over; its loop runs on until end().

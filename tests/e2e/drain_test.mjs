@@ -107,6 +107,27 @@ test('a second SIGTERM ends it at once', async () => {
     await call;
 });
 
+test('a frozen PostgreSQL does not keep it from ending', async () => {
+    const own = new Gateway(stack.cluster, {
+        loops: 1,
+        config: { gateway: { server: { drain_timeout: '3s' } } },
+    });
+    await own.start();
+    const call = query_table(own, stack.keys.alice, { table: 'twenty_seconds' }).catch(() => null);
+    await is_asked_for('twenty_seconds');
+    const frozen = [...(await stack.cluster.backends()), stack.cluster.server.pid];
+    await stack.cluster.freeze(frozen);
+    try {
+        const start = Date.now();
+        own.process.signal('SIGTERM');
+        assert.equal(await own.process.wait(10_000), 1, 'the call was cut off');
+        assert.ok(Date.now() - start < 4_500, `it took ${Date.now() - start} ms`);
+    } finally {
+        stack.cluster.thaw(frozen);
+    }
+    await call;
+});
+
 test('gateway.server.drain_timeout cuts what takes longer, exits 1 and says how much', async () => {
     const own = new Gateway(stack.cluster, {
         loops: 1,
