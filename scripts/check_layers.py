@@ -16,12 +16,11 @@ LAYERS = {
     "tools": {"loop", "http", "pg", "rpc"},
     "app": {"loop", "http", "pg", "rpc", "oauth", "tools"},
 }
-# rpc/ sees http/ through these only; oauth/ sees the JSON of rpc/ only.
+# Where a folder sees only a part of another: its file -> what of the other.
 NARROW = {
-    ("rpc", "http"): re.compile(r"^rpc/(streamable_http|dispatcher|tool|batch)[a-z_]*\.(h|cc)$"),
-    ("oauth", "rpc"): re.compile(r".*"),
+    ("rpc", "http"): [(r"^rpc/streamable_http[a-z_]*\.(h|cc)$", r"^http/"), (r"", r"^http/principal\.h$")],
+    ("oauth", "rpc"): [(r"", r"^rpc/json")],
 }
-NARROW_TARGET = {("oauth", "rpc"): re.compile(r"^rpc/json")}
 HOMES = {
     r"^liburing": r"^loop/ring\.cc$",
     r"^openssl/": r"^loop/(tls|crypto)[a-z_]*\.(h|cc)$",
@@ -51,10 +50,9 @@ def main() -> int:
                 if top in LAYERS and top != folder:
                     if top not in allowed:
                         faults.append(f"{place}: {folder}/ may not include {target}")
-                    elif (folder, top) in NARROW and not NARROW[folder, top].match(name):
-                        faults.append(f"{place}: of {folder}/, not this file may include {target}")
-                    elif (folder, top) in NARROW_TARGET and not NARROW_TARGET[folder, top].match(target):
-                        faults.append(f"{place}: {folder}/ may include of {top}/ only its JSON")
+                    elif (folder, top) in NARROW and not any(
+                            re.match(file, name) and re.match(part, target) for file, part in NARROW[folder, top]):
+                        faults.append(f"{place}: this file may not include {target}, only a part of {top}/")
                 for pattern, home in HOMES.items():
                     if re.match(pattern, target) and not re.match(home, name):
                         faults.append(f"{place}: {target} has another home ({home})")

@@ -7,8 +7,9 @@
 #   --reset       throw the state away first
 #
 # Installs what is missing, builds, starts both servers and prints how to connect. Ctrl-C or SIGTERM
-# stops both. A second start keeps data and keys. For scripts it leaves in DIR: service.key, client.key
-# (alice), client-bob.key, fluxbase.yaml, fluxgate.pid, postgres.url.
+# stops both. A second start keeps data and keys. Run it as yourself, it calls sudo where it needs it; or in a
+# root shell. For scripts it leaves in DIR: service.key, client.key (alice), client-bob.key, fluxbase.yaml,
+# fluxgate.pid, postgres.url.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -32,8 +33,14 @@ while (($#)); do
     esac
 done
 [[ $port =~ ^[0-9]+$ && $loops =~ ^[0-9]+$ ]] || fail "--port and --loops are numbers" "see $0 --help"
+
+# `sudo ./scripts/dev.sh`: build/ and the keys would be root's, and the next command as yourself would fail.
+[[ $EUID != 0 || ${SUDO_UID:-0} == 0 || $(stat -c %u "$root") != "$SUDO_UID" ]] ||
+    fail "this clone belongs to ${SUDO_USER:-you}, and sudo would leave root's files in it" \
+        "run it as yourself, without sudo; it calls sudo where it needs it"
 mkdir -p "$state"
 state=$(cd "$state" && pwd)
+[[ -O $state ]] || fail "$state belongs to $(stat -c %U "$state")" "run it as that user, or with another --state"
 
 # PostgreSQL refuses to run as root: then it runs as the user that Debian made for it.
 as_postgres() {
@@ -44,20 +51,47 @@ as_postgres() {
     fi
 }
 
+# Two fluxgates would share a port, and anybody's answer on it would look like ours.
+check_port() {
+    ! (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null ||
+        fail "something listens on port $port already" "stop it, or choose another: --port N"
+}
+
 build_fluxgate() {
     "$root/scripts/setup.sh" --no-node
+    export CCACHE_BASEDIR=$root CCACHE_NOHASHDIR=1 # as in test.sh: one cache for all clones
     [[ -f $build/build.ninja ]] ||
-        cmake -S "$root" -B "$build" -G Ninja -DCMAKE_CXX_COMPILER=clang++-19 \
-            $(command -v ccache >/dev/null && echo -DCMAKE_CXX_COMPILER_LAUNCHER=ccache) >/dev/null
+        cmake -S "$root" -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_CXX_COMPILER=clang++-19 \
+            -DCMAKE_CXX_COMPILER_LAUNCHER=ccache >"$state/build.log" 2>&1 ||
+        { tail -n 30 "$state/build.log" >&2; fail "cmake failed" "see $state/build.log"; }
     say "building (the first time takes a few minutes)"
     ninja -C "$build" fluxgate >"$state/build.log" 2>&1 ||
         { tail -n 30 "$state/build.log" >&2; fail "the build failed" "see $state/build.log"; }
 }
 
-find_postgres() {
-    pg_bin=$(pg_config --bindir 2>/dev/null || true)
-    [[ -x $pg_bin/initdb ]] || pg_bin=$(dirname "$(ls -d /usr/lib/postgresql/*/bin/initdb | sort -V | tail -n 1)")
-    [[ -x $pg_bin/initdb ]] || fail "there is no PostgreSQL server" "run ./scripts/setup.sh"
+find_postgres() { # the newest, as setup.sh does: that one has pgvector
+    pg_bin=$(printf '%s\n' /usr/lib/postgresql/*/bin/initdb | sort -V | tail -n 1)
+    [[ -x $pg_bin ]] || fail "there is no PostgreSQL server" "run ./scripts/setup.sh"
+    pg_bin=${pg_bin%/initdb}
+}
+
+# Where the database's files are. PostgreSQL's user cannot come into every folder of root's (a clone in /root):
+# then they are in that user's home, and the state has a link to them.
+find_database() {
+    database=$state/postgres
+    if [[ -L $database ]]; then
+        database=$(readlink "$database")
+    elif ! as_postgres test -x "$state"; then
+        database=/var/lib/postgresql/fluxgate-$(sha256sum <<<"$state" | head -c 12)
+    fi
+}
+
+link_database() {
+    [[ $database != "$state/postgres" && ! -L $state/postgres ]] || return 0
+    rm -rf "$database" # of an earlier state in the same place
+    [[ ! -d $state/postgres ]] || mv "$state/postgres" "$database"
+    ln -s "$database" "$state/postgres"
+    say "the user postgres cannot reach $state: the database is in $database (--reset removes it)"
 }
 
 # A port that was free a moment ago; kept in the state from then on.
@@ -69,32 +103,33 @@ s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])' >"$sta
 }
 
 create_cluster() {
+    rm -rf "$database/data.new" "$state/filled"
     [[ -s $state/postgres.password ]] ||
         (umask 077 && head -c 24 /dev/urandom | base64 | tr '+/' '-_' | tr -d '\n' >"$state/postgres.password")
-    mkdir -p "$state/postgres"
-    ((EUID != 0)) || chown postgres "$state/postgres" "$state/postgres.password"
-    chmod 700 "$state/postgres"
-    as_postgres "$pg_bin/initdb" --pgdata="$state/postgres/data" --username=postgres --encoding=UTF8 \
-        --locale=C.UTF-8 --auth=scram-sha-256 --pwfile="$state/postgres.password" >"$state/initdb.log" 2>&1 ||
-        { tail -n 5 "$state/initdb.log" >&2; fail "initdb failed" "is every folder above $state readable by the user postgres? else: --state /var/tmp/fluxgate"; }
+    mkdir -p "$database"
+    chmod 700 "$database"
+    (umask 077 && cp "$state/postgres.password" "$database/password")
+    ((EUID != 0)) || chown -R postgres: "$database"
+    as_postgres "$pg_bin/initdb" --pgdata="$database/data.new" --username=postgres --encoding=UTF8 \
+        --locale=C.UTF-8 --auth=scram-sha-256 --pwfile="$database/password" >"$state/initdb.log" 2>&1 ||
+        { tail -n 5 "$state/initdb.log" >&2; fail "initdb failed" "see $state/initdb.log"; }
+    rm "$database/password"
+    mv "$database/data.new" "$database/data" # last: what is called data is whole
 }
 
 start_postgres() {
-    as_postgres "$pg_bin/pg_ctl" --pgdata="$state/postgres/data" --log="$state/postgres/log" --wait start \
+    as_postgres "$pg_bin/pg_ctl" --pgdata="$database/data" --log="$database/log" --wait start \
         -o "-p $pg_port -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=200" \
-        >/dev/null || { tail -n 5 "$state/postgres/log" >&2; fail "PostgreSQL does not start" "see $state/postgres/log, or --reset"; }
+        >/dev/null || { tail -n 5 "$database/log" >&2; fail "PostgreSQL does not start" "see $database/log, or --reset"; }
     postgres_started=yes
     export PGPASSWORD
     PGPASSWORD=$(<"$state/postgres.password")
     (umask 077 && printf 'postgresql://postgres:%s@127.0.0.1:%s/fluxbase\n' "$PGPASSWORD" "$pg_port" >"$state/postgres.url")
 }
 
-write_configuration() {
+write_configuration() { # paths in it are relative to it; bootstrap writes the password files
     [[ -s $state/fluxbase.yaml ]] && return
-    for login in user service auth; do
-        (umask 077 && head -c 24 /dev/urandom | base64 | tr '+/' '-_' | tr -d '\n' >"$state/$login.password")
-    done
-    (umask 077 && cat >"$state/fluxbase.yaml") <<YAML
+    (umask 077 && cat >"$state/fluxbase.yaml.new") <<YAML
 # Written by scripts/dev.sh. Only the rate limit differs from the defaults.
 mcp:
   enabled: true
@@ -104,23 +139,26 @@ database:
   port: $pg_port
   database: fluxbase
   user: postgres
-  password: $(<"$state/postgres.password")
+  password: $PGPASSWORD
 gateway:
   database:
-    user_login: {user: fluxgate_user, password_file: $state/user.password}
-    service_login: {user: fluxgate_service, password_file: $state/service.password}
-    auth_login: {user: fluxgate_auth, password_file: $state/auth.password}
+    user_login: {user: fluxgate_user, password_file: user.password}
+    service_login: {user: fluxgate_service, password_file: service.password}
+    auth_login: {user: fluxgate_auth, password_file: auth.password}
 YAML
+    mv "$state/fluxbase.yaml.new" "$state/fluxbase.yaml"
 }
 
-query() { psql --no-psqlrc --quiet --set=ON_ERROR_STOP=1 --host=127.0.0.1 --port="$pg_port" --username=postgres "$@"; }
+query() { PGOPTIONS=-cclient_min_messages=warning psql --no-psqlrc --quiet --set=ON_ERROR_STOP=1 --host=127.0.0.1 --port="$pg_port" --username=postgres "$@"; }
 
-fill_database() {
+fill_database() { # from the beginning, as long as it has not once come to its end
     [[ -e $state/filled ]] && return
     say "filling the demo database"
+    query --dbname=postgres --command='DROP DATABASE IF EXISTS fluxbase WITH (FORCE)'
     query --dbname=postgres --command='CREATE DATABASE fluxbase'
     query --dbname=fluxbase --command='CREATE EXTENSION vector'
-    "$build/fluxgate" bootstrap --config "$state/fluxbase.yaml" >"$state/bootstrap.log" ||
+    # Logins belong to no database: those of a start that was interrupted may have passwords that nobody knows.
+    "$build/fluxgate" bootstrap --reset-passwords --config "$state/fluxbase.yaml" >"$state/bootstrap.log" 2>&1 ||
         { tail -n 5 "$state/bootstrap.log" >&2; fail "fluxgate bootstrap failed" "see $state/bootstrap.log"; }
     query --dbname=fluxbase --file="$root/scripts/demo.sql"
     create_key service.key servicekeys create --name dev
@@ -131,7 +169,8 @@ fill_database() {
 
 create_key() { # file, command...
     local output
-    output=$("$build/fluxgate" "${@:2}" --config "$state/fluxbase.yaml") || fail "${*:2} failed" "see above"
+    output=$("$build/fluxgate" "${@:2}" --config "$state/fluxbase.yaml" 2>>"$state/bootstrap.log") ||
+        { tail -n 5 "$state/bootstrap.log" >&2; fail "fluxgate ${*:2} failed" "see $state/bootstrap.log"; }
     (umask 077 && grep -oE '(sk_|fbk_)[A-Za-z0-9_=-]+' <<<"$output" | head -n 1 >"$state/$1")
     [[ -s $state/$1 ]] || fail "no key in the output of ${*:2}" "run it by hand"
 }
@@ -171,38 +210,48 @@ VS Code (.vscode/mcp.json):
 Claude Desktop (claude_desktop_config.json; it speaks stdio, so mcp-remote carries it):
   {"mcpServers":{"fluxgate":{"command":"npx","args":["-y","mcp-remote","$url","--header","X-Client-Key:$client"]}}}
 
-Logs: $state/fluxgate.log    Database: psql "\$(cat $state/postgres.url)"
+Logs: $state/fluxgate.log    Database: psql "\$(cat $(printf %q "$state/postgres.url"))"
 Ctrl-C stops both.
 GUIDE
 }
 
 stop_all() {
     trap - EXIT
-    if [[ -n ${fluxgate_pid:-} ]] && kill -0 "$fluxgate_pid" 2>/dev/null; then
-        kill -TERM "$fluxgate_pid" && wait "$fluxgate_pid" || true
+    trap '' INT TERM # an impatient second Ctrl-C must not leave PostgreSQL behind
+    if [[ -n ${fluxgate_pid:-} ]] && kill -TERM "$fluxgate_pid" 2>/dev/null; then
+        wait "$fluxgate_pid" || true
     fi
     rm -f "$state/fluxgate.pid"
     [[ -z ${postgres_started:-} ]] ||
-        as_postgres "$pg_bin/pg_ctl" --pgdata="$state/postgres/data" --mode=fast --wait stop >/dev/null || true
+        as_postgres "$pg_bin/pg_ctl" --pgdata="$database/data" --mode=fast --wait stop >/dev/null || true
 }
 
 stop_leftovers() { # of a start that was killed
-    if as_postgres "$pg_bin/pg_ctl" --pgdata="$state/postgres/data" status >/dev/null 2>&1; then
-        if [[ -s $state/fluxgate.pid ]] && kill -0 "$(<"$state/fluxgate.pid")" 2>/dev/null; then
-            fail "a fluxgate of $state runs already (pid $(<"$state/fluxgate.pid"))" "stop it, or use another --state"
-        fi
-        as_postgres "$pg_bin/pg_ctl" --pgdata="$state/postgres/data" --mode=fast --wait stop >/dev/null
-    fi
+    local pid
+    pid=$(cat "$state/fluxgate.pid" 2>/dev/null) || true
+    [[ -z $pid || $(cat "/proc/$pid/comm" 2>/dev/null) != fluxgate ]] ||
+        fail "a fluxgate of $state runs already (pid $pid)" "stop it, or use another --state"
+    ! as_postgres "$pg_bin/pg_ctl" --pgdata="$database/data" status >/dev/null 2>&1 ||
+        as_postgres "$pg_bin/pg_ctl" --pgdata="$database/data" --mode=fast --wait stop >/dev/null
 }
 
+reset_state() { # nothing but what this script makes: --state may name any folder
+    [[ -e $state/postgres.port ]] || return 0
+    rm -rf "$database" "$state"/{postgres,postgres.{port,password,url},{user,service,auth}.password} \
+        "$state"/{{service,client,client-bob}.key,fluxbase.yaml,fluxgate.pid,filled} \
+        "$state"/{build,initdb,bootstrap,fluxgate}.log
+    find_database
+}
+
+check_port
 build_fluxgate
 find_postgres
+find_database
 stop_leftovers
-if [[ $reset == yes ]]; then
-    find "$state" -mindepth 1 -delete
-fi
+[[ $reset == no ]] || reset_state
 choose_postgres_port
-[[ -d $state/postgres/data ]] || create_cluster
+link_database
+[[ -d $database/data ]] || create_cluster
 trap stop_all EXIT
 trap 'exit 0' INT TERM
 start_postgres

@@ -28,6 +28,11 @@ fail() { # what, remedy
     exit 1
 }
 
+need_root() { # what fails without; asked only when something is missing
+    ((EUID == 0)) || command -v sudo >/dev/null ||
+        fail "$1: not root, and there is no sudo" "install sudo, or use a root shell"
+}
+
 # Runs a command into the log; if it fails, shows the end of the log and the remedy.
 run() { # what failed, remedy, command...
     printf '\n$ %s\n' "${*:3}" >>"$log"
@@ -53,13 +58,12 @@ check_machine() {
     [[ ! -r /etc/os-release ]] || name=$(. /etc/os-release && echo "$ID ${VERSION_ID:-}")
     [[ $name == debian\ 1[23] ]] || fail "this is '$name'" "use Debian 12 or 13, if only in a container"
     debian=${name#* }
-    ((EUID == 0)) || command -v sudo >/dev/null ||
-        fail "not root, and there is no sudo" "run this as root, or install sudo"
     mkdir -p "$deps"
     exec 9>"$deps/lock" && flock 9 # a second setup.sh waits, and then finds everything done
 }
 
 apt_get() { # what failed, remedy, apt-get's arguments...
+    need_root "$1"
     run "$1" "$2" as_root env DEBIAN_FRONTEND=noninteractive \
         apt-get -y -o DPkg::Lock::Timeout=120 "${@:3}"
 }
@@ -201,6 +205,7 @@ install_pgvector() {
     control=$("$pg_bin/pg_config" --sharedir)/extension/vector.control
     have=$(sed -n "s/^default_version *= *'\(.*\)'/\1/p" "$control" 2>/dev/null) || true
     [[ -z $have ]] || ! dpkg --compare-versions "$have" ge "${pgvector_pin%-*}" || return 0
+    need_root "cannot install pgvector"
     major=$(basename "${pg_bin%/bin}")
     ((debian == 12)) || { apt_install "postgresql-$major-pgvector" && return; }
     apt_install "postgresql-server-dev-$major"

@@ -4,7 +4,8 @@
 # Peers: nginx (return 200), MCP Toolbox for Databases, a server on the TypeScript SDK with pg, and pgbench with
 # the same two statements in pipeline mode. Prints one table; see measure.py for the method.
 #
-# All servers listen on loopback and are stopped, by their ids, when the run ends.
+# All servers listen on loopback and are stopped, by their ids, however the run ends. If it fails, the folder with
+# their logs stays.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -15,27 +16,36 @@ chmod 755 "$state"
 pids=()
 
 finish() {
+    local code=$?
     trap - EXIT
+    trap '' INT TERM
     for pid in "${pids[@]}"; do kill -TERM "$pid" 2>/dev/null || true; done
     for pid in "${pids[@]}"; do wait "$pid" 2>/dev/null || true; done
-    rm -rf "$state"
+    if ((code == 0 || code == 130)); then
+        rm -rf "$state"
+    else
+        echo "failed; the logs are in $state" >&2
+    fi
+    exit "$code"
 }
 trap finish EXIT
-trap 'exit 1' INT TERM
+trap 'exit 130' INT TERM
 
 free_port() {
     python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
 }
 
-wait_for() { # what, command...
-    for _ in $(seq 300); do
-        "${@:2}" >/dev/null 2>&1 && return
+# Until the command succeeds, the process has ended or the time is over.
+wait_for() { # what, its process, seconds, its log, command...
+    local end=$((SECONDS + $3))
+    until "${@:5}" >/dev/null 2>&1; do
+        if ((SECONDS >= end)) || ! kill -0 "$2" 2>/dev/null; then
+            echo "$1 did not start:" >&2
+            tail -n 5 "$4" >&2 || true
+            exit 1
+        fi
         sleep 0.2
     done
-    echo "$1 did not start; its log is in $state" >&2
-    tail -n 5 "$state"/*.log >&2 || true
-    trap - EXIT
-    exit 1
 }
 
 "$root/scripts/setup.sh" --bench
@@ -44,8 +54,7 @@ wait_for() { # what, command...
 fluxgate_port=$(free_port)
 "$root/scripts/dev.sh" --state "$state/dev" --port "$fluxgate_port" --loops "${FLUXGATE_LOOPS:-0}" >"$state/dev.log" 2>&1 &
 pids+=($!)
-wait_for fluxgate curl -fsS "http://127.0.0.1:$fluxgate_port/readyz"
-wait_for "the guide of dev.sh" grep -q "Ctrl-C" "$state/dev.log"
+wait_for fluxgate $! 1800 "$state/dev.log" grep -q "Ctrl-C" "$state/dev.log" # it may build first
 url=$(<"$state/dev/postgres.url")
 psql --quiet --no-psqlrc --set=ON_ERROR_STOP=1 "$url" --file="$here/notes.sql"
 
@@ -84,9 +93,10 @@ sdk_port=$(free_port)
 DATABASE_URL=$url PORT=$sdk_port node "$here/peers/sdk_server.mjs" >"$state/sdk.log" 2>&1 &
 pids+=($!)
 sdk_pid=$!
-for port in "$nginx_port" "$toolbox_port" "$sdk_port"; do
-    wait_for "the peer on port $port" bash -c "exec 3<>/dev/tcp/127.0.0.1/$port"
-done
+listens() { (exec 3<>"/dev/tcp/127.0.0.1/$1"); }
+wait_for nginx "$nginx_pid" 60 "$state/nginx.log" listens "$nginx_port"
+wait_for "MCP Toolbox" "$toolbox_pid" 60 "$state/toolbox.log" listens "$toolbox_port"
+wait_for "the SDK server" "$sdk_pid" 60 "$state/sdk.log" listens "$sdk_port"
 
 python3 "$here/measure.py" --work "$state" --postgres "$url" --client-key "$(<"$state/dev/client.key")" \
     --user-password "$(<"$state/dev/user.password")" \
