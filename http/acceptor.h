@@ -22,7 +22,7 @@ public:
     Acceptor& operator=(const Acceptor&) = delete;
 
     void start() { listener_->start(); }
-    // No new connections, then drains the others (see Server::drain).
+    // No new connections, then drains the others (see Server::drain). Once; not cancellable.
     [[nodiscard]] loop::Task<void> stop();
 
     [[nodiscard]] loop::Listener& listener() { return *listener_; }

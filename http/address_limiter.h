@@ -32,6 +32,7 @@ public:
     // after so many seconds. `credential` is any hash of it.
     [[nodiscard]] int begin_attempt(const loop::PeerAddress& address, uint64_t credential,
                                     loop::Instant now);
+    // Exactly once for each begin_attempt() that gave 0: the attempt counts as pending until then.
     void end_attempt(const loop::PeerAddress& address, uint64_t credential, loop::Instant now,
                      bool failed);
     [[nodiscard]] size_t addresses() const;

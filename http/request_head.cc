@@ -205,8 +205,7 @@ std::optional<Verdict> check_head(Request& request, std::string_view target, Hea
     if (auto fault = check_host(request)) return fault;
     if (auto fault = check_framing(request, facts)) return fault;
     if (auto fault = check_target(request, target)) return fault;
-    request.has_duplicate_credential = has_several_credentials(request);
-    if (request.has_duplicate_credential) return verdict::ambiguous_credentials;
+    if (has_several_credentials(request)) return verdict::ambiguous_credentials;
     if (request.has(Field::content_encoding)) return verdict::unsupported_media_type;
     // RFC 9110 10.1.1: a 1.0 client can not wait for 100, so its Expect is ignored.
     if (request.version_minor >= 1 && request.has(Field::expect)) {

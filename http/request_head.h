@@ -27,7 +27,7 @@ struct HeadFacts {
 };
 
 // `request` has method, version and fields, `target` is the raw request target. Fills path, query,
-// authority, known, known_count and has_duplicate_credential; returns the first fault.
+// authority, known and known_count; returns the first fault.
 [[nodiscard]] std::optional<Verdict> check_head(Request& request, std::string_view target,
                                                 HeadFacts& facts);
 

@@ -34,6 +34,7 @@ public:
         std::string_view allow;        // e.g. "GET, HEAD, OPTIONS"
         // For OPTIONS, `route` without a handler: answer 204 with `allow`. Also for "OPTIONS *".
     };
+    // Views and pointers in it live until the next add().
     [[nodiscard]] Match match(Method method, std::string_view path) const;
 
 private:

@@ -60,9 +60,7 @@ public:
     void abort_all();
 
     [[nodiscard]] size_t connections() const { return live_; }
-    [[nodiscard]] bool is_draining() const { return context_.draining; }
     [[nodiscard]] const Counts& counts() const { return counts_; }
-    [[nodiscard]] const ConnectionCounts& connection_counts() const { return context_.counts; }
 
 private:
     class Emptied;  // awaits the last connection's end, or the deadline

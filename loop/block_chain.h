@@ -55,7 +55,7 @@ public:
             grow();
         return next_;
     }
-    // How much more than it asked for the last reserve() got. Zero before the first byte.
+    // What commit() may take at most: at least what was reserved. Zero before the first byte.
     [[nodiscard]] size_t room() const { return static_cast<size_t>(end_ - next_); }
     void commit(size_t bytes) {
         FLUX_DCHECK(bytes <= room());

@@ -1,6 +1,6 @@
 // Memory for coroutine frames: size-binned free lists, one set per loop thread.
 //
-// Frames are allocated and freed on the same thread (R13), so there is no lock. After warm-up a
+// Frames are allocated and freed on the same thread, so there is no lock. After warm-up a
 // frame costs no malloc. live() is zero when a loop ends: a frame that is left is a leaked task.
 // Bounds: a frame over `binned_bytes_max` is malloc's business, and at most `kept_bytes_max` wait
 // for reuse.

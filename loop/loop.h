@@ -1,11 +1,11 @@
 // One core's event loop: a ring, a timer wheel and a list of things to run. Nothing here is shared
-// between threads except post_remote()'s mailbox (loop/mailbox.h).
+// between threads except the mailbox (loop/mailbox.h) and the count of turns.
 //
 // A turn, in this order:
-//   1. run the ready list (posted callbacks), at most `ready_per_turn_max` or 500 us (R14);
+//   1. run the ready list (posted callbacks), at most `ready_per_turn_max` or 500 us;
 //   2. run the turn-end list (what wants to flush once a turn: PostgreSQL lanes);
 //   3. one io_uring_enter: submit everything prepared, wait until the next timer at the most;
-//   4. reap: copy the completions out, free their slots (R2);
+//   4. reap: copy the completions out, free their slots;
 //   5. run their handlers; 6. fire the timers that are due.
 #pragma once
 
@@ -110,11 +110,5 @@ private:
     bool stopping_ = false;
     bool in_turn_ = false;
 };
-
-// Suspends the awaiting task for `wait`, or until its scope is cancelled: then
-// ErrorCode::cancelled. Include loop/sleep.h to await it.
-class Scope;
-class SleepAwaiter;
-[[nodiscard]] SleepAwaiter sleep_for(Scope& scope, Duration wait);
 
 }  // namespace fluxgate::loop

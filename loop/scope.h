@@ -1,5 +1,4 @@
-// Structured concurrency: the one place where tasks fork, are cancelled and are joined (R3, R4,
-// R15).
+// Structured concurrency: the one place where tasks fork, are cancelled and are joined.
 //
 // A Scope owns what it spawns and must be empty before it dies (~Scope aborts otherwise). cancel()
 // marks it and calls every CancelHook that a suspended awaitable has registered; the awaitable then
@@ -87,7 +86,7 @@ public:
     // If the scope is cancelled already the hook runs at once and false is returned.
     bool add_hook(CancelHook& hook);
 
-    // One line a task, oldest first: name and age. For the operator's "what is it doing" (R18).
+    // One line a task, oldest first: name and age. For the operator's "what is it doing".
     [[nodiscard]] std::string describe() const;
 
 private:

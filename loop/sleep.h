@@ -36,4 +36,6 @@ private:
     Bound<Ready, &SleepAwaiter::resume> resume_ready_{this};
 };
 
+[[nodiscard]] SleepAwaiter sleep_for(Scope& scope, Duration wait);
+
 }  // namespace fluxgate::loop

@@ -1,5 +1,5 @@
 // A byte stream of one connection, as its protocol sees it: plain TCP (loop/socket), TLS later, and an
-// in-memory pair in tests. One reader, one writer (R11).
+// in-memory pair in tests. One reader, one writer.
 //
 // Completion style: the stream calls its Sink, on the loop's thread, never from inside a call that the
 // sink made. Closing is: close() -> the kernel gives every buffer back -> Sink::stream_closed(), the last

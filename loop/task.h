@@ -1,8 +1,8 @@
-// Task<T>: a lazy coroutine for everything that is a sequence (rules R3 to R9,
-// docs/architecture.md).
+// Task<T>: a lazy coroutine for everything that is a sequence (the rules of tasks are
+// in docs/architecture.md).
 //
 // Starts when it is awaited, is awaited exactly once, and is never destroyed while it is suspended
-// in an operation (R4: the kernel still writes; cancel through the Scope and let it unwind): ~Task
+// in an operation (the kernel still writes; cancel through the Scope and let it unwind): ~Task
 // aborts then. There is no symmetric transfer: co_await runs the child inline and suspends the
 // parent only if the child did not finish. Tasks throw nothing; an exception that escapes aborts.
 //
@@ -104,7 +104,7 @@ public:
     Task& operator=(const Task&) = delete;
     ~Task() {
         if (!handle_) return;
-        FLUX_CHECK(!handle_.promise().is_started() || handle_.done());  // R4
+        FLUX_CHECK(!handle_.promise().is_started() || handle_.done());  // the kernel may still write into it
         handle_.destroy();
     }
 

@@ -13,7 +13,7 @@
 // Parameters have no declared type: PostgreSQL infers the column's own from the plain operator
 // beside it, for enums, domains, arrays and extension types too, and plain operators stay usable
 // for indexes under RLS. Types of extensions bring operators of their own (citext's = ignores
-// case): where the lanes' search_path does not see them they are named with the schema. cs, cd and
+// case), which are named with the type's schema. cs, cd and
 // ov take a PostgreSQL literal: {a,b} for arrays, JSON for jsonb, [1,5) for ranges.
 #pragma once
 

@@ -13,8 +13,7 @@ struct Character {
     size_t bytes = 1;
 };
 
-// Lenient: a byte that is not UTF-8 is one U+FFFD. (Arguments are valid UTF-8; names out of a
-// SQL_ASCII database need not be.)
+// Lenient: a byte that is not UTF-8 is one U+FFFD.
 Character decode(std::string_view text) {
     const auto first = static_cast<unsigned char>(text[0]);
     if (first < 0x80) {

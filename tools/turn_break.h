@@ -1,5 +1,4 @@
-// co_await TurnBreak(loop): lets the other tasks of the loop run before a long computation goes on
-// (R14).
+// co_await TurnBreak(loop): lets the other tasks of the loop run before a long computation goes on.
 //
 // Not cancellable: it takes no longer than a turn.
 #pragma once

@@ -12,10 +12,8 @@ namespace fluxgate::tools {
 // it.
 [[nodiscard]] const pg::Type* base_type(const pg::Catalog& catalog, uint32_t oid);
 
-// The schema, quoted where it must be, of an extension's base type whose operators and aggregates
-// the search_path does not see; else empty. The catalog's names tell: format_type() writes the
-// schema exactly where the type is not visible, and the catalog is read under the search_path that
-// the lanes have. Enums, composites, ranges and arrays need none: their operators are PostgreSQL's
+// The schema, quoted where it must be, of an extension's base type, as the catalog's name has it; empty
+// for what is PostgreSQL's own: the operators and aggregates of such a type live beside it. Enums, composites, ranges and arrays need none: their operators are PostgreSQL's
 // own.
 [[nodiscard]] std::string_view schema_of_type(const pg::Type* type);
 

@@ -160,7 +160,9 @@ public:
     [[nodiscard]] http::Readiness readiness() override { return state; }
 };
 
-TEST_F(HttpHostFilter, ReadyzSaysWhyItIsNotReady) {
+class HttpHealth : public HttpTest {};
+
+TEST_F(HttpHealth, ReadyzSaysWhyItIsNotReady) {
     FixedReadiness source;
     http::ReadyHandler ready(&source);
     http::HealthHandler live(http::HealthHandler::Kind::live);

@@ -321,9 +321,5 @@ TEST_P(SocketTest, AGreedyPeerDoesNotStarveAModestOne) {
     if (GetParam()) EXPECT_GT(context_->quota_pauses, 0U);
 }
 
-TEST(SocketFootprint, AnIdleStreamIsSmall) {
-    EXPECT_LE(sizeof(loop::TcpStream), 512U);
-}
-
 }  // namespace
 }  // namespace fluxgate::test
