@@ -26,9 +26,7 @@ struct Protocol {
     bool structured_content;  // outputSchema and structuredContent
     bool titles;              // title beside name
     bool tool_annotations;
-    bool version_header;            // MCP-Protocol-Version is checked on later requests
     bool null_error_id;             // a parse error's id is null (else it is left out)
-    bool input_errors_are_results;  // a bad argument is isError, not -32602
     bool unknown_method_is_404;     // HTTP status of -32601
     bool is_stateless;
 };

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Installs what is missing, builds, and runs every test:
-#   ./scripts/test.sh [--quick]
-#   --quick   only the ordinary build, without the slow tests and the sanitizers
+#   ./scripts/test.sh [--quick | --skip-slow]
+#   --quick      only the ordinary build, without the slow tests and the sanitizers
+#   --skip-slow  everything but the slow tests
 #
-# Without --quick also build-asan/ (address and undefined, the whole suite but the slow tests) and build-tsan/
-# (what has threads: loop, oauth, app, and the e2e smoke). Each step's duration is printed. Exits 0 only when
+# The sanitizers: build-asan/ (address and undefined, the whole suite but the slow tests) and build-tsan/ (what
+# has threads: loop, pg, oauth, app, and the e2e smoke). Each step's duration is printed. Exits 0 only when
 # all is well; the last line is ctest's summary of the ordinary build.
 set -euo pipefail
 
@@ -13,11 +14,12 @@ cd "$root"
 export PATH=$root/.deps/bin:$PATH # setup.sh puts a newer Node there where Debian's is too old
 export CCACHE_BASEDIR=$root CCACHE_NOHASHDIR=1 # another clone of the same sources hits the same cache
 jobs=$(nproc)
-quick=no failures=()
+quick=no slow=yes failures=()
 
 case ${1:-} in
     '') ;;
-    --quick) quick=yes ;;
+    --quick) quick=yes slow=no ;;
+    --skip-slow) slow=no ;;
     --help) sed -n '2,/^set/s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" && exit 0 ;;
     *) printf '[test] unknown argument %q: see %s --help\n' "$1" "$0" >&2 && exit 64 ;;
 esac
@@ -70,8 +72,8 @@ address_sanitizer() {
 thread_sanitizer() {
     local folder code=0
     step "configure build-tsan" configure build-tsan -DFLUXGATE_SANITIZE=thread -DFLUXGATE_BENCH=OFF || return 1
-    step "build build-tsan" build build-tsan fluxgate test_loop test_oauth test_app || return 1
-    for folder in loop oauth app; do
+    step "build build-tsan" build build-tsan fluxgate test_loop test_pg test_oauth test_app || return 1
+    for folder in loop pg oauth app; do
         step "build-tsan test_$folder" "build-tsan/tests/$folder/test_$folder" --gtest_brief=1 || code=1
     done
     step "ctest build-tsan" run_ctest build-tsan --tests-regex '^e2e_(sdk_client|auth|rate_limit)$' || code=1
@@ -89,7 +91,7 @@ fi
 
 # Last, so that its summary ends the output.
 selection=()
-[[ $quick == no ]] || selection=(--label-exclude slow)
+[[ $slow == yes ]] || selection=(--label-exclude slow)
 check "tests" run_ctest build "${selection[@]}" > >(tee build/ctest.log)
 wait # for tee
 say "all steps: $SECONDS s"

@@ -30,10 +30,8 @@ TEST(Protocol, SaysWhatDiffers) {
         with_batches += protocol.batches ? 1 : 0;
         EXPECT_EQ(protocol.structured_content, protocol.name >= "2025-06-18");
         EXPECT_EQ(protocol.titles, protocol.name >= "2025-06-18");
-        EXPECT_EQ(protocol.version_header, protocol.name >= "2025-06-18");
         EXPECT_EQ(protocol.tool_annotations, protocol.name >= "2025-03-26");
         EXPECT_EQ(protocol.null_error_id, protocol.name < "2025-11-25");
-        EXPECT_EQ(protocol.input_errors_are_results, protocol.name >= "2025-11-25");
         EXPECT_FALSE(protocol.unknown_method_is_404);
         EXPECT_FALSE(protocol.is_stateless);
     }
