@@ -16,8 +16,8 @@ Connection::Connection(ConnectionContext& context, ConnectionOwner& owner, Optio
       owner_(owner),
       stream_(std::move(options.stream)),
       number_(options.number),
+      peer_(options.peer),
       parser_(context.limits, &context.bodies) {
-    request_.peer = options.peer;
 }
 
 Connection::~Connection() {
@@ -181,19 +181,21 @@ void Connection::begin_request() {
     filter_index_ = 0;
     ++requests_;
     phase_began_ = progress_ = context_.loop.now();
-    request_.received = phase_began_;
-    parser_.begin(arena_, request_);
+    request_ = arena_.create<Request>();
+    request_->peer = peer_;
+    request_->received = phase_began_;
+    parser_.begin(arena_, *request_);
 }
 
 void Connection::head_completed() {
     body_done_ = !parser_.has_body();
-    head_only_ = request_.method == Method::head;
+    head_only_ = request_->method == Method::head;
     if (choose_route()) run_filters();
 }
 
 // False: answered.
 bool Connection::choose_route() {
-    const Router::Match match = context_.router.match(request_.method, request_.path);
+    const Router::Match match = context_.router.match(request_->method, request_->path);
     allow_ = match.allow;
     route_ = match.route;
     if (route_ == nullptr) {
@@ -214,7 +216,7 @@ void Connection::answer_unrouted(const Router::Match& match) {
     const Verdict& verdict = match.path_known ? verdict::method_not_allowed : verdict::not_found;
     Response response = error_response(verdict.status, verdict.code, verdict.message);
     if (match.path_known) response.add("Allow", match.allow);
-    response.close = request_.method == Method::connect;
+    response.close = request_->method == Method::connect;
     state_ = State::answering;
     respond(std::move(response));
     advance();
@@ -306,7 +308,7 @@ void Connection::refuse(const Verdict& verdict) {
         close_reason_ = CloseReason::refused;
         return advance();
     }
-    head_only_ = request_.method == Method::head;
+    head_only_ = request_->method == Method::head;
     state_ = State::answering;
     if (verdict.close && close_reason_ == CloseReason::none) close_reason_ = CloseReason::refused;
     Response response = error_response(verdict.status, verdict.code, verdict.message);

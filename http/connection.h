@@ -64,13 +64,13 @@ public:
     void drain();
     // Cancels what runs and resets the connection.
     void abort();
-    [[nodiscard]] const loop::PeerAddress& peer() const { return request_.peer; }
+    [[nodiscard]] const loop::PeerAddress& peer() const { return peer_; }
     // The owner's note that it is over a bound.
     void mark_refused() { is_refused_ = true; }
     [[nodiscard]] bool is_refused() const { return is_refused_; }
 
     // Exchange. The answering half is in connection_answer.cc.
-    [[nodiscard]] const Request& request() const override { return request_; }
+    [[nodiscard]] const Request& request() const override { return *request_; }
     [[nodiscard]] loop::Arena& arena() override { return arena_; }
     [[nodiscard]] loop::Loop& loop() override { return context_.loop; }
     [[nodiscard]] loop::Scope& scope() override;
@@ -161,6 +161,7 @@ private:
     ConnectionOwner& owner_;
     std::unique_ptr<loop::Stream> stream_;
     const uint64_t number_;
+    const loop::PeerAddress peer_;
     uint32_t requests_ = 0;
 
     State state_ = State::idle;
@@ -201,7 +202,7 @@ private:
     std::optional<Next> early_resume_;  // resume_head() came before Next::wait was returned
 
     loop::Arena arena_;
-    Request request_;
+    Request* request_ = nullptr;  // of the open request, in its arena
     Parser parser_;
     std::optional<loop::Scope> scope_;
     std::optional<loop::Task<void>> join_task_;  // while somebody waits for the scope

@@ -87,7 +87,7 @@ void Connection::respond_prebuilt(const PrebuiltResponse& response) {
 }
 
 void Connection::begin_stream(Response&& head) {
-    const bool is_old = request_.version_minor == 0;
+    const bool is_old = request_->version_minor == 0;
     chunked_answer_ = !is_old && !head_only_;
     streaming_ = true;
     if (!begin_answer(head.status, head.close || is_old)) return settle();
@@ -157,7 +157,7 @@ void Connection::decide_close(bool wanted) {
         if (close_reason_ == CloseReason::none) close_reason_ = reason;
     };
     if (wanted) return close(CloseReason::answer_asked);
-    if (!request_.keep_alive) return close(CloseReason::peer_asked);
+    if (!request_->keep_alive) return close(CloseReason::peer_asked);
     if (requests_ >= context_.limits.requests_per_connection_max) {
         return close(CloseReason::requests_max);
     }
@@ -173,7 +173,7 @@ void Connection::decide_close(bool wanted) {
 
 std::string_view Connection::connection_field() const {
     if (close_after_) return "\r\nConnection: close";
-    return request_.version_minor == 0 ? "\r\nConnection: keep-alive" : "";
+    return request_->version_minor == 0 ? "\r\nConnection: keep-alive" : "";
 }
 
 void Connection::append_chunk(loop::BlockChain&& bytes) {
@@ -320,6 +320,7 @@ void Connection::finish_request() {
     route_ = nullptr;
     allow_ = {};
     extra_fields_ = {};
+    request_ = nullptr;
     arena_.reset();
     if (state_ == State::closing) return;
     if (context_.draining && read_ahead_.empty() && !close_after_) {
@@ -341,13 +342,13 @@ void Connection::report() {
         ++counts.by_class[status_ / 100 < counts.by_class.size() ? status_ / 100 : 0];
     }
     if (context_.observer == nullptr) return;
-    const auto duration = context_.loop.clock_now() - request_.received;
+    const auto duration = context_.loop.clock_now() - request_->received;
     context_.observer->request_finished(
-        {.request = request_,
+        {.request = *request_,
          .principal = principal_.get(),
          .notes = notes_,
          .route = route_ == nullptr ? std::string_view{} : route_->name,
-         .peer = request_.peer,
+         .peer = peer_,
          .connection = number_,
          .bytes_in = parser_.raw_bytes(),
          .bytes_out = answer_bytes_,

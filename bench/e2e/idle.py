@@ -4,7 +4,8 @@
     ./bench/e2e/idle.py PID PORT [COUNT]
 
 Opens COUNT (10,000) connections from many loopback addresses, sends one health request on each, and compares
-the server's resident memory before and after. The kernel's socket buffers are not in it.
+the server's resident memory before, at half and after: the second half is free of what a fresh process takes
+once. The kernel's socket buffers are not in it.
 """
 import resource
 import socket
@@ -35,8 +36,12 @@ def main():
         connection.sendall(REQUEST)
         assert connection.recv(4096).startswith(b"HTTP/1.1 200"), f"connection {number} was turned away"
         connections.append(connection)
+        if number + 1 == count // 2:
+            half = resident_kb(pid)
     after = resident_kb(pid)
-    print(f"{count} idle connections: {before} kB -> {after} kB, {(after - before) * 1024 / count:.0f} bytes each")
+    print(f"{count} idle connections: {before} kB -> {half} kB -> {after} kB; "
+          f"{(after - before) * 1024 / count:.0f} bytes each, of the second half "
+          f"{(after - half) * 1024 / (count - count // 2):.0f}")
 
 
 if __name__ == "__main__":
