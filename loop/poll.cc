@@ -63,48 +63,18 @@ void PollOp::become_quiet() {
 // ---- poll_fd ---------------------------------------------------------------------------------
 
 PollAwaiter::PollAwaiter(Scope& scope, int fd, uint32_t mask, Deadline deadline)
-    : scope_(scope), fd_(fd), mask_(mask), deadline_(deadline.earlier(scope.deadline())) {
+    : AwaitedOp(scope, deadline), fd_(fd), mask_(mask) {
 }
 
 void PollAwaiter::await_suspend(std::coroutine_handle<> waiter) {
-    waiter_ = waiter;
-    Loop& loop = scope_.loop();
-    loop.ring().poll_once(poll_op_, fd_, mask_);
-    if (!deadline_.is_never()) loop.timers().start(timer_, deadline_.at());
-    scope_.add_hook(hook_);  // cancelled already: runs scope_cancelled() now
+    ring().poll_once(op(), fd_, mask_);
+    wait(waiter);
 }
 
 Result<uint32_t> PollAwaiter::await_resume() const {
-    if (result_ >= 0) return static_cast<uint32_t>(result_);
-    if (ended_early_) return std::unexpected(Error{reason_, 0, "poll"});
-    return std::unexpected(error_from_errno(-result_, "poll"));
-}
-
-void PollAwaiter::deadline_passed() {
-    end_poll(ErrorCode::timed_out);
-}
-
-void PollAwaiter::scope_cancelled() {
-    end_poll(ErrorCode::cancelled);
-}
-
-void PollAwaiter::end_poll(ErrorCode reason) {
-    if (ended_early_ || !poll_op_.in_flight()) return;
-    ended_early_ = true;
-    reason_ = reason;
-    scope_.loop().ring().cancel(cancel_op_, poll_op_);
-}
-
-void PollAwaiter::poll_done(int32_t result, uint32_t) {
-    result_ = result;
-    timer_.stop();
-    hook_.unlink();
-    if (!cancel_op_.in_flight()) waiter_.resume();
-}
-
-void PollAwaiter::cancel_done(int32_t, uint32_t) {
-    if (!poll_op_.in_flight()) waiter_.resume();
-    // Otherwise its own completion is on the way and resumes.
+    const Result<int32_t> events = outcome("poll");
+    if (!events) return std::unexpected(events.error());
+    return static_cast<uint32_t>(*events);
 }
 
 }  // namespace fluxgate::loop

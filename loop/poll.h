@@ -10,6 +10,7 @@
 #include <coroutine>
 #include <cstdint>
 
+#include "loop/awaited_op.h"
 #include "loop/bound.h"
 #include "loop/deadline.h"
 #include "loop/loop.h"
@@ -64,7 +65,7 @@ private:
 };
 
 // See poll_fd(). Lives in the awaiting frame; not movable.
-class PollAwaiter {
+class PollAwaiter final : private AwaitedOp {
 public:
     PollAwaiter(Scope& scope, int fd, uint32_t mask, Deadline deadline);
 
@@ -73,24 +74,8 @@ public:
     [[nodiscard]] Result<uint32_t> await_resume() const;
 
 private:
-    void poll_done(int32_t result, uint32_t flags);
-    void cancel_done(int32_t result, uint32_t flags);
-    void deadline_passed();
-    void scope_cancelled();
-    void end_poll(ErrorCode reason);
-
-    Scope& scope_;
     int fd_;
     uint32_t mask_;
-    Deadline deadline_;
-    int32_t result_ = 0;  // events or -errno, once poll_op_ has completed
-    bool ended_early_ = false;
-    ErrorCode reason_ = ErrorCode::unexpected;  // why, if it ended early
-    std::coroutine_handle<> waiter_;
-    Bound<Op, &PollAwaiter::poll_done> poll_op_{this};
-    Bound<Op, &PollAwaiter::cancel_done> cancel_op_{this};
-    Bound<Timer, &PollAwaiter::deadline_passed> timer_{this};
-    Bound<CancelHook, &PollAwaiter::scope_cancelled> hook_{this};
 };
 
 // Suspends until one of `mask` is there: the events. Ends with `timed_out` at the earlier of
