@@ -35,11 +35,21 @@ constexpr std::string_view select_client_key =
     "first), last)))::bigint END "
     "FROM auth.client_keys k, bounds WHERE k.key_hash = $1";
 
-// One row and one column where the setting is there and readable, else no row.
+// Whether Fluxbase's table of settings is there and readable. Asked of the catalog by name: on an
+// owner's own database a schema `app` is the owner's, and to_regclass() raises an error where the
+// login may not use it. A table of that name with other columns is not Fluxbase's.
 constexpr std::string_view select_settings_readable =
-    "SELECT has_table_privilege(to_regclass('app.settings'), 'SELECT') IS TRUE";
+    "SELECT EXISTS (SELECT FROM pg_catalog.pg_class c "
+    "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
+    "WHERE n.nspname = 'app' AND c.relname = 'settings' "
+    "AND has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT') "
+    "AND EXISTS (SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid "
+    "AND a.attname = 'key') "
+    "AND EXISTS (SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid "
+    "AND a.attname = 'value' AND a.atttypid IN ('json'::regtype, 'jsonb'::regtype)))";
 constexpr std::string_view select_user_keys_setting =
-    "SELECT value ->> 'value' FROM app.settings WHERE key = 'app.auth.allow_user_client_keys'";
+    "SELECT value ->> 'value' FROM app.settings WHERE key::text = "
+    "'app.auth.allow_user_client_keys'";
 
 // A hash that no key has, so that an unknown prefix costs the same time as a wrong key.
 constexpr std::string_view decoy_hash =

@@ -85,6 +85,27 @@ TEST_F(KeyStoreTest, RefusesUsersKeysWhenTheSettingOfTheDatabaseSaysSo) {
     EXPECT_TRUE(resolve(client_key));
 }
 
+TEST_F(KeyStoreTest, AdmitsUsersKeysBesideASchemaAppThatItMayNotUse) {
+    add_client_key();
+    cluster.execute(
+        "CREATE SCHEMA app; CREATE TABLE app.settings (key text, value jsonb); "
+        "GRANT SELECT ON app.settings TO key_reader");
+    EXPECT_TRUE(resolve(client_key));
+    cluster.execute(
+        "GRANT USAGE ON SCHEMA app TO key_reader; REVOKE SELECT ON app.settings FROM key_reader");
+    store->drop_all();
+    EXPECT_TRUE(resolve(client_key));
+}
+
+TEST_F(KeyStoreTest, AdmitsUsersKeysBesideAnotherTableOfTheSameName) {
+    add_client_key();
+    cluster.execute(
+        "CREATE SCHEMA app; CREATE TABLE app.settings (key integer, value text); "
+        "INSERT INTO app.settings VALUES (1, 'false'); "
+        "GRANT USAGE ON SCHEMA app TO key_reader; GRANT SELECT ON app.settings TO key_reader");
+    EXPECT_TRUE(resolve(client_key));
+}
+
 TEST_F(KeyStoreTest, LooksUpOnceForAllWhoWaitForTheSameKey) {
     add_client_key();
     constexpr size_t callers = 20;
