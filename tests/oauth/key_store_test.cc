@@ -1,18 +1,63 @@
 // KeyStore against a real PostgreSQL.
 #include "oauth/key_store.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "tests/oauth/key_fixture.h"
+#include "tests/support/log_capture.h"
 
 namespace fluxgate::oauth {
 namespace {
 
 using KeyStoreTest = KeyFixture;
+
+constexpr char mask = 0x55;
+
+// How often a text stands in the writable memory of this process. It is given with each byte
+// masked, so that looking for it makes no copy of it.
+size_t copies_in_memory(std::string_view masked) {
+    static std::array<char, 1 << 16> block;
+    const auto own = reinterpret_cast<uintptr_t>(block.data());
+    size_t copies = 0;
+    std::ifstream maps("/proc/self/maps");
+    const int memory = open("/proc/self/mem", O_RDONLY | O_CLOEXEC);
+    EXPECT_GE(memory, 0);
+    for (std::string line; std::getline(maps, line);) {
+        uintptr_t begin = 0, end = 0;
+        char access[5] = {};
+        if (std::sscanf(line.c_str(), "%lx-%lx %4s", &begin, &end, access) != 3) continue;
+        if (access[0] != 'r' || access[1] != 'w') continue;
+        if (end - begin > uintptr_t{1} << 30) continue;  // a sanitizer's shadow
+        // What lies across two blocks is read again with the second one.
+        for (uintptr_t at = begin; at < end; at += block.size() - masked.size()) {
+            const size_t wanted = std::min<size_t>(block.size(), end - at);
+            const ssize_t got = pread(memory, block.data(), wanted, static_cast<off_t>(at));
+            if (got <= 0) break;
+            const std::span seen_bytes(block.data(), static_cast<size_t>(got));
+            for (char& byte : seen_bytes)
+                byte = static_cast<char>(byte ^ mask);
+            const std::string_view seen(seen_bytes.data(), seen_bytes.size());
+            for (size_t found = seen.find(masked); found != std::string_view::npos;
+                 found = seen.find(masked, found + 1))
+                copies += at + found - own < block.size() ? 0 : 1;
+        }
+    }
+    close(memory);
+    return copies;
+}
 
 TEST_F(KeyStoreTest, RefusesAServiceKeyThatIsNotThere) {
     const KeyOutcome outcome = resolve(service_key);
@@ -160,6 +205,38 @@ TEST_F(KeyStoreTest, SaysThatNobodyCouldTellWhenTheDatabaseIsAway) {
     EXPECT_GT(outcome.error().retry_after_s, 0);
     EXPECT_EQ(find(client_key), nullptr) << "not an answer worth keeping";
     cluster.start();
+}
+
+TEST_F(KeyStoreTest, LogsAnOutageOnceADoublingOfItsFailures) {
+    cluster.execute("ALTER TABLE auth.client_keys RENAME TO away");
+    test::LogCapture log;
+    for (int i = 0; i < 9; ++i)
+        EXPECT_FALSE(resolve(client_key).error().refusal);
+    EXPECT_EQ(log.count_of("key_lookup_failed"), 4u) << log.text();
+    EXPECT_NE(log.text().find("sqlstate=42P01 failures=8"), std::string::npos) << log.text();
+    cluster.execute("ALTER TABLE auth.away RENAME TO client_keys");
+    EXPECT_EQ(resolve(client_key).error().refusal, Refusal::unknown);
+    cluster.execute("ALTER TABLE auth.client_keys RENAME TO away");
+    store->drop_all();
+    EXPECT_FALSE(resolve(client_key).error().refusal);
+    EXPECT_EQ(log.count_of("key_lookup_failed"), 5u) << "a new outage is told at once";
+}
+
+TEST_F(KeyStoreTest, LeavesNoServiceKeyInMemory) {
+    add_service_key();
+    // Never in one piece but while it is looked up: a copy in the test would be found as well.
+    std::string masked(service_key.substr(0, 20));
+    masked += "TheEndOfAKeyThatIsNoOnes00";
+    for (char& byte : masked)
+        byte = static_cast<char>(byte ^ mask);
+    // The allocator writes over the beginning of what is freed.
+    const std::string_view masked_end = std::string_view(masked).substr(20);
+    std::string plain = masked;
+    for (char& byte : plain)
+        byte = static_cast<char>(byte ^ mask);
+    EXPECT_EQ(resolve(plain).error().refusal, Refusal::unknown);
+    EXPECT_EQ(copies_in_memory(masked_end), 1u) << "the caller's own, and no other";
+    loop::wipe(plain);
 }
 
 TEST_F(KeyStoreTest, SharesOneLimitBetweenTheEntriesOfAKey) {
