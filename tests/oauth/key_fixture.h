@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -55,9 +56,10 @@ inline pg::Options options_for(const test::PostgresCluster& cluster) {
 
 class KeyFixture : public testing::Test {
 protected:
-    KeyFixture()
+    // `clock` outlives it; null: the system's.
+    explicit KeyFixture(const loop::Clock* clock = nullptr)
         : cluster(test::PostgresCluster::shared()),
-          loop(std::move(*loop::Loop::create({}))),
+          loop(std::move(*loop::Loop::create({.clock = clock}))),
           blocking({}),
           pool(std::make_unique<pg::Pool>(loop.get(), &blocking, options_for(cluster))),
           last_used(loop.get(), pool.get()) {
@@ -77,7 +79,7 @@ protected:
     }
     static loop::Task<void> close_all(KeyFixture* self) {
         co_await self->store->close();
-        co_await self->last_used.close();
+        co_await self->last_used.close(loop::Deadline::never());
         const loop::Deadline deadline =
             loop::Deadline::after(self->loop->now(), std::chrono::seconds(2));
         co_await self->pool->close(deadline);
@@ -87,10 +89,10 @@ protected:
         *done = true;
     }
     void run_until(const std::function<bool()>& done) {
-        const loop::Instant give_up = loop->clock_now() + std::chrono::seconds(30);
+        const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(30);
         while (!done()) {
             loop->run_turn(std::chrono::milliseconds(10));
-            ASSERT_LT(loop->clock_now(), give_up) << "nothing happened for 30 s";
+            ASSERT_LT(std::chrono::steady_clock::now(), give_up) << "nothing happened for 30 s";
         }
     }
     void run_task(loop::Task<void> task) {
