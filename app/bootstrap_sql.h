@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "tools/table_name.h"
+
 namespace fluxgate::app {
 
 // own: ours to fill and to harden. fluxbase: Fluxbase made it; only logins and what they need are
@@ -38,7 +40,7 @@ inline constexpr std::string_view own_schema = "fluxgate";
 inline constexpr std::string_view key_channel = "fluxgate_keys";
 inline constexpr std::string_view schema_channel = "fluxgate_schema";
 // How a later run tells our key tables from Fluxbase's.
-inline constexpr std::string_view own_mark = "made by fluxgate bootstrap";
+using tools::own_mark;
 
 [[nodiscard]] std::vector<BootstrapStep> bootstrap_steps(const BootstrapNames& names,
                                                          DatabaseKind kind);

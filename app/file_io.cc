@@ -28,6 +28,16 @@ std::unexpected<std::string> failure(const char* what) {
     return std::unexpected(std::string(what) + ": " + std::strerror(errno));
 }
 
+bool write_all(int fd, std::string_view bytes) {
+    while (!bytes.empty()) {
+        const ssize_t count = write(fd, bytes.data(), bytes.size());
+        if (count < 0 && errno == EINTR) continue;
+        if (count < 0) return false;
+        bytes.remove_prefix(static_cast<size_t>(count));
+    }
+    return true;
+}
+
 }  // namespace
 
 std::expected<FileText, std::string> read_small_file(const std::filesystem::path& path,
@@ -76,13 +86,11 @@ std::expected<void, std::string> write_new_private_file(const std::filesystem::p
                                                         std::string_view bytes) {
     const Fd fd(open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
     if (fd.get() < 0) return failure("can not be made");
-    while (!bytes.empty()) {
-        const ssize_t count = write(fd.get(), bytes.data(), bytes.size());
-        if (count < 0) return failure("can not be written");
-        bytes.remove_prefix(static_cast<size_t>(count));
-    }
-    if (fsync(fd.get()) != 0) return failure("can not be written");
-    return {};
+    if (write_all(fd.get(), bytes) && fsync(fd.get()) == 0) return {};
+    const auto why = failure("can not be written");
+    // Half a password would be taken for a whole one by whoever reads the file next.
+    unlink(path.c_str());
+    return why;
 }
 
 }  // namespace fluxgate::app

@@ -23,7 +23,7 @@ struct FileText {
 [[nodiscard]] std::expected<loop::Secret, std::string> read_password_file(
     const std::filesystem::path& path);
 
-// Makes `path` with mode 0600; fails if it exists.
+// Makes `path` with mode 0600; fails if it exists. On a failure there is no file of ours.
 [[nodiscard]] std::expected<void, std::string> write_new_private_file(
     const std::filesystem::path& path, std::string_view bytes);
 

@@ -7,6 +7,7 @@
 #include "app/config_value.h"
 #include "app/key_format.h"
 #include "app/table_output.h"
+#include "pg/array_literal.h"
 
 namespace fluxgate::app {
 namespace {
@@ -135,7 +136,7 @@ private:
     [[nodiscard]] std::string scopes_or(std::string_view otherwise) const {
         const auto scopes =
             parse_scopes(invocation_.get("--scopes").value_or(std::string(otherwise)));
-        return scopes ? array_literal(*scopes) : "{}";  // wrong ones were refused before
+        return scopes ? pg::array_literal(*scopes) : "{}";  // wrong ones were refused before
     }
 
     Done create_service_key() {

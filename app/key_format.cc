@@ -155,20 +155,6 @@ std::expected<Expiry, std::string> parse_expiry(std::string_view text) {
     return Expiry{true, std::to_string(seconds.count()) + " s"};
 }
 
-std::string array_literal(std::span<const std::string> items) {
-    std::string text = "{";
-    for (const std::string& item : items) {
-        if (text.size() > 1) text += ',';
-        text += '"';
-        for (const char c : item) {
-            if (c == '"' || c == '\\') text += '\\';
-            text += c;
-        }
-        text += '"';
-    }
-    return text + "}";
-}
-
 bool is_uuid(std::string_view text) {
     if (text.size() != 36) return false;
     for (size_t i = 0; i < text.size(); ++i) {

@@ -9,10 +9,11 @@
 
 #include "loop/random.h"
 #include "loop/secret.h"
+#include "oauth/credential.h"
 
 namespace fluxgate::app {
 
-inline constexpr size_t service_key_prefix_bytes = 16;
+using oauth::service_key_prefix_bytes;
 inline constexpr size_t client_key_prefix_bytes = 12;
 inline constexpr int service_key_bcrypt_cost = 10;
 
@@ -40,9 +41,6 @@ struct Expiry {
     std::string text;  // seconds with the unit ("2592000 s"), or the time as given
 };
 [[nodiscard]] std::expected<Expiry, std::string> parse_expiry(std::string_view text);
-
-// {"a","b"} for a text[] parameter.
-[[nodiscard]] std::string array_literal(std::span<const std::string> items);
 
 [[nodiscard]] bool is_uuid(std::string_view text);
 

@@ -1,5 +1,7 @@
 #include "app/process.h"
 
+#include <utility>
+
 #include "app/config_options.h"
 #include "loop/log.h"
 #include "loop/sleep.h"
@@ -12,6 +14,9 @@ constexpr std::chrono::milliseconds check_again_after{500};
 // How long a lost LISTEN connection can go unnoticed; with KeyStoreOptions::unannounced_ttl it
 // bounds how long a revoked key may live.
 constexpr std::chrono::milliseconds watch_every{250};
+
+// `fluxgate bootstrap` may make the triggers while we run, and a look may fail.
+constexpr std::chrono::seconds look_again_after{30};
 
 constexpr std::string_view count_triggers =
     "SELECT count(DISTINCT tgrelid) FROM pg_trigger "
@@ -89,18 +94,34 @@ loop::Task<void> Process::look_for_triggers() {
     query.deadline = loop::Deadline::after(worker_->loop().now(), std::chrono::seconds(5));
     const pg::Identity identity{.role = pg::Role::gateway};
     auto result = co_await worker_->pool().execute(scope_.get(), identity, query);
+    if (scope_->is_cancelled()) co_return;
+    const bool had_triggers = has_triggers_;
     has_triggers_ = result && result->rows() == 1 && result->value(0, 0) == "2";
-    if (result && !has_triggers_)
+    if (has_triggers_) {
+        if (!had_triggers) loop::log::info("key_changes_announced");
+    } else if (!result) {
+        loop::log::warn(
+            "key_triggers_not_looked_for",
+            {{"kind", pg::to_string(result.error().kind)}, {"sqlstate", result.error().state()}});
+    } else if (!std::exchange(has_said_missing_, true)) {
         loop::log::warn("key_changes_not_announced", {{"remedy", "fluxgate bootstrap"}});
+    }
 }
 
 loop::Task<void> Process::watch_announcements() {
     bool was_listening = false;
+    loop::Instant look_at{};
     for (;;) {
         const bool is_listening = notifications_->is_listening();
-        if (is_listening && !was_listening) co_await look_for_triggers();
+        const bool is_new = is_listening && !was_listening;
         was_listening = is_listening;
-        const bool announced = is_listening && has_triggers_;
+        if (is_new) has_said_missing_ = false;
+        if (is_new || (is_listening && !has_triggers_ && worker_->loop().now() >= look_at)) {
+            co_await look_for_triggers();
+            look_at = worker_->loop().now() + look_again_after;
+        }
+        // Asked anew: the connection may have been lost during the look.
+        const bool announced = notifications_->is_listening() && has_triggers_;
         if (announced != announced_) {
             announced_ = announced;
             cores_->tell_all(announced ? [](Worker& worker) { worker.set_announced(true); }

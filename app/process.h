@@ -44,8 +44,9 @@ private:
     std::unique_ptr<loop::Signals> signals_;
     std::unique_ptr<pg::Notifications> notifications_;
     std::string refusal_;
-    bool has_triggers_ = false;  // the key tables announce their changes
-    bool announced_ = false;     // what the workers were told last
+    bool has_triggers_ = false;      // the key tables announce their changes
+    bool has_said_missing_ = false;  // that there are no triggers, on this LISTEN connection
+    bool announced_ = false;         // what the workers were told last
 };
 
 }  // namespace fluxgate::app

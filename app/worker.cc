@@ -198,9 +198,12 @@ loop::Task<void> Worker::drain() {
     auto delayed = co_await loop::sleep_for(delay_, shared_.config.gateway.server.drain_delay);
     loop::ignore(delayed, "cancelled: it shall end at once");
     co_await acceptor_->stop();
+    // Half of closing_ms from here on for them, the other half for the lanes.
+    const loop::Deadline uses_written =
+        loop::Deadline::after(loop_.now(), std::chrono::milliseconds(closing_ms / 2));
     co_await observer_.worker_draining(loop_.core());
     co_await keys_.close();
-    co_await last_used_.close();
+    co_await last_used_.close(uses_written);
     if (catalog_) co_await catalog_->close();
     co_await pool_.close(
         loop::Deadline::after(loop_.now(), std::chrono::milliseconds(closing_ms / 2)));

@@ -3,6 +3,15 @@
 #include "loop/log.h"
 
 namespace fluxgate::oauth {
+namespace {
+
+// The rule at the top of the header, the one place that decides it.
+bool is_failed_attempt(const KeyOutcome& outcome) {
+    return !outcome && outcome.error().refusal &&
+           *outcome.error().refusal != Refusal::user_keys_disabled;
+}
+
+}  // namespace
 
 BearerFilter::BearerFilter(loop::Loop* loop, KeyStore* keys, http::AddressLimiter* failures,
                            const std::string& base_url)
@@ -17,39 +26,32 @@ BearerFilter::BearerFilter(loop::Loop* loop, KeyStore* keys, http::AddressLimite
 http::Next BearerFilter::on_head(http::Exchange& exchange) {
     const Credential credential = find_credential(exchange.request());
     if (credential.kind == CredentialKind::none) return refuse(exchange, false);
-    const loop::Sha256 digest = loop::sha256(credential.text);
-    const KeyOutcome* known = keys_->find(digest);
-    if (known != nullptr && *known) return decide(exchange, *known);
-    return attempt(exchange, credential, digest);
-}
-
-http::Next BearerFilter::attempt(http::Exchange& exchange, Credential credential,
-                                 const loop::Sha256& digest) {
-    const loop::PeerAddress& peer = exchange.request().peer;
-    const uint64_t hash = Sha256Hash()(digest);
-    if (const int wait_s = failures_->begin_attempt(peer, hash, loop_->now()); wait_s > 0) {
-        http::Response response =
-            http::error_response(429, "rate_limited", "too many failed attempts");
-        response.add("Retry-After", exchange.arena().copy(std::to_string(wait_s)));
-        exchange.respond(std::move(response));
-        return http::Next::answered;
-    }
     const bool is_key = credential.kind == CredentialKind::service_key ||
                         credential.kind == CredentialKind::client_key;
+    const loop::Sha256 digest = loop::sha256(credential.text);
+    // By its form first: in another field than its own a key is none, cached or not.
     const KeyOutcome* known = is_key ? keys_->find(digest) : nullptr;
+    if (known != nullptr && *known) return decide(exchange, *known);
+
+    const loop::PeerAddress& peer = exchange.request().peer;
+    const uint64_t hash = Sha256Hash()(digest);
+    if (const int wait_s = failures_->begin_attempt(peer, hash, loop_->now()); wait_s > 0)
+        return refuse_attempt(exchange, wait_s);
     if (is_key && known == nullptr) {
         exchange.scope().spawn("resolve_key", resolve(&exchange, credential, digest));
         return http::Next::wait;
     }
-    failures_->end_attempt(peer, hash, loop_->now(), true);
-    return known != nullptr ? decide(exchange, *known) : refuse(exchange, true);
+    const KeyOutcome outcome =
+        known != nullptr ? *known : std::unexpected(KeyFailure{Refusal::unknown, 0});
+    failures_->end_attempt(peer, hash, loop_->now(), is_failed_attempt(outcome));
+    return decide(exchange, outcome);
 }
 
 loop::Task<void> BearerFilter::resolve(http::Exchange* exchange, Credential credential,
                                        loop::Sha256 digest) {
     KeyOutcome outcome = co_await keys_->resolve(&exchange->scope(), credential, digest);
-    const bool failed = !outcome && outcome.error().refusal == Refusal::unknown;
-    failures_->end_attempt(exchange->request().peer, Sha256Hash()(digest), loop_->now(), failed);
+    failures_->end_attempt(exchange->request().peer, Sha256Hash()(digest), loop_->now(),
+                           is_failed_attempt(outcome));
     if (exchange->scope().is_cancelled()) co_return;  // the peer is gone: nobody to answer
     exchange->resume_head(decide(*exchange, outcome));
 }
@@ -73,6 +75,13 @@ http::Next BearerFilter::decide(http::Exchange& exchange, const KeyOutcome& outc
         return http::Next::answered;
     }
     return refuse(exchange, true);
+}
+
+http::Next BearerFilter::refuse_attempt(http::Exchange& exchange, int wait_s) {
+    http::Response response = http::error_response(429, "rate_limited", "too many failed attempts");
+    response.add("Retry-After", exchange.arena().copy(std::to_string(wait_s)));
+    exchange.respond(std::move(response));
+    return http::Next::answered;
 }
 
 http::Next BearerFilter::refuse(http::Exchange& exchange, bool had_credential) {

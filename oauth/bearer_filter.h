@@ -1,8 +1,13 @@
 // Authentication of a route: credential -> Principal, or 401, 403, 429, 503.
 //
 // Runs when the head is complete, so a refused peer is not asked for its body. A cached key
-// proceeds without a suspension. Every other credential is an attempt, counted per address, and an
-// address over the limit is refused before any look-up.
+// proceeds without a suspension. Every other credential is an attempt, and an address with too many
+// failed ones is refused before any look-up.
+//
+// An attempt has failed if its key is malformed, unknown, wrong, disabled, expired or revoked,
+// whether that was looked up or cached: whoever goes on with such a key guesses, or should stop. It
+// has not if the key is good but not allowed here (403), nor if nobody could tell (503): neither
+// tells anything about who asks. No credential at all is no attempt.
 #pragma once
 
 #include <string>
@@ -27,9 +32,8 @@ private:
     [[nodiscard]] loop::Task<void> resolve(http::Exchange* exchange, Credential credential,
                                            loop::Sha256 digest);
     [[nodiscard]] http::Next decide(http::Exchange& exchange, const KeyOutcome& outcome);
-    [[nodiscard]] http::Next attempt(http::Exchange& exchange, Credential credential,
-                                     const loop::Sha256& digest);
-    http::Next refuse(http::Exchange& exchange, bool had_credential);
+    [[nodiscard]] http::Next refuse_attempt(http::Exchange& exchange, int wait_s);
+    [[nodiscard]] http::Next refuse(http::Exchange& exchange, bool had_credential);
 
     loop::Loop* loop_;
     KeyStore* keys_;

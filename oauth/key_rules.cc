@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "loop/block_chain.h"
+#include "rpc/json_writer.h"
+
 namespace fluxgate::oauth {
 namespace {
 
@@ -9,24 +12,6 @@ void set_scopes(http::Principal& principal, const std::vector<std::string>& scop
     principal.all_scopes = std::ranges::find(scopes, "*") != scopes.end();
     principal.scopes = scopes;
     std::ranges::sort(principal.scopes);
-}
-
-void append_json_string(std::string& out, std::string_view text) {
-    static constexpr char hex[] = "0123456789abcdef";
-    out += '"';
-    for (const char c : text) {
-        if (c == '"' || c == '\\') {
-            out += '\\';
-            out += c;
-        } else if (static_cast<unsigned char>(c) < 0x20) {
-            out += "\\u00";
-            out += hex[(c >> 4) & 0xf];
-            out += hex[c & 0xf];
-        } else {
-            out += c;
-        }
-    }
-    out += '"';
 }
 
 }  // namespace
@@ -48,12 +33,16 @@ std::string_view to_string(Refusal refusal) {
 }
 
 std::string claims_json(std::string_view role, std::string_view subject) {
-    std::string json = R"({"role":)";
-    append_json_string(json, role);
-    json += R"(,"sub":)";
-    append_json_string(json, subject);
-    json += '}';
-    return json;
+    loop::BlockChain json;
+    rpc::JsonWriter<rpc::Escape::once> writer(json);
+    writer.raw('{');
+    writer.key("role");
+    writer.string(role);
+    writer.raw(',');
+    writer.key("sub");
+    writer.string(subject);
+    writer.raw('}');
+    return json.to_string();
 }
 
 std::expected<http::Principal, Refusal> judge(const ServiceKeyRow& row, loop::WallTime now) {

@@ -1,8 +1,8 @@
 #include "oauth/key_store.h"
 
-#include <string.h>  // explicit_bzero
-
+#include <bit>
 #include <charconv>
+#include <utility>
 #include <vector>
 
 #include "loop/log.h"
@@ -35,11 +35,21 @@ constexpr std::string_view select_client_key =
     "first), last)))::bigint END "
     "FROM auth.client_keys k, bounds WHERE k.key_hash = $1";
 
-// One row and one column where the setting is there and readable, else no row.
+// Whether Fluxbase's table of settings is there and readable. Asked of the catalog by name: on an
+// owner's own database a schema `app` is the owner's, and to_regclass() raises an error where the
+// login may not use it. A table of that name with other columns is not Fluxbase's.
 constexpr std::string_view select_settings_readable =
-    "SELECT has_table_privilege(to_regclass('app.settings'), 'SELECT') IS TRUE";
+    "SELECT EXISTS (SELECT FROM pg_catalog.pg_class c "
+    "JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace "
+    "WHERE n.nspname = 'app' AND c.relname = 'settings' "
+    "AND has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT') "
+    "AND EXISTS (SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid "
+    "AND a.attname = 'key') "
+    "AND EXISTS (SELECT FROM pg_catalog.pg_attribute a WHERE a.attrelid = c.oid "
+    "AND a.attname = 'value' AND a.atttypid IN ('json'::regtype, 'jsonb'::regtype)))";
 constexpr std::string_view select_user_keys_setting =
-    "SELECT value ->> 'value' FROM app.settings WHERE key = 'app.auth.allow_user_client_keys'";
+    "SELECT value ->> 'value' FROM app.settings WHERE key::text = "
+    "'app.auth.allow_user_client_keys'";
 
 // A hash that no key has, so that an unknown prefix costs the same time as a wrong key.
 constexpr std::string_view decoy_hash =
@@ -69,12 +79,6 @@ bool flag_of(const pg::Result& result, int column) {
     return result.value(0, column) == "t";
 }
 
-KeyFailure failure_of(const pg::Error& error) {
-    loop::log::warn("key_lookup_failed",
-                    {{"kind", pg::to_string(error.kind)}, {"sqlstate", error.state()}});
-    return KeyFailure{std::nullopt, std::max(error.retry_after_s, 1)};
-}
-
 }  // namespace
 
 std::shared_ptr<loop::SlidingLimit> BucketRegistry::find_or_create(const std::string& key,
@@ -94,7 +98,7 @@ std::shared_ptr<loop::SlidingLimit> BucketRegistry::find_or_create(const std::st
 struct KeyStore::Lookup {
     loop::Sha256 digest;
     CredentialKind kind;
-    std::string text;  // the key; wiped when the look-up ends
+    loop::Secret text;  // a service key, until bcrypt has it; a client key is known by its digest
     uint64_t generation;
     std::optional<loop::WallTime> valid_until;
     loop::IntrusiveList<Waiter> waiters;
@@ -159,7 +163,8 @@ loop::Task<KeyOutcome> KeyStore::resolve(loop::Scope* scope, Credential credenti
         auto created = std::make_unique<Lookup>();
         created->digest = digest;
         created->kind = credential.kind;
-        created->text = credential.text;
+        if (credential.kind == CredentialKind::service_key)
+            created->text = loop::Secret(std::string(credential.text));
         created->generation = generation_;
         found = lookups_under_way_.emplace(digest, std::move(created)).first;
         // It never ends inline: run() first lets a turn pass.
@@ -181,23 +186,22 @@ loop::Task<void> KeyStore::run(Lookup* lookup) {
     else
         outcome = co_await look_up_client_key(lookup);
 
+    if (outcome || outcome.error().refusal) failures_ = 0;
     store(*lookup, outcome);
-    explicit_bzero(lookup->text.data(), lookup->text.size());
     const auto owned = lookups_under_way_.extract(lookup->digest);
     while (Waiter* waiter = lookup->waiters.pop_front())
         waiter->finish(outcome);
 }
 
 loop::Task<KeyOutcome> KeyStore::look_up_service_key(Lookup* lookup) {
-    const std::string prefix = lookup->text.substr(0, service_key_prefix_bytes);
+    const std::string prefix(lookup->text.reveal().substr(0, service_key_prefix_bytes));
     const pg::Parameter parameters[] = {{.bytes = prefix}};
     pg::Query query;
     query.sql = select_service_key;
     query.parameters = parameters;
     query.deadline = loop::Deadline::after(parts_.loop->now(), options_.lookup_timeout);
-    const pg::Identity identity{.role = pg::Role::gateway};
-    auto result = co_await parts_.pool->execute(&scope_, identity, query);
-    if (!result) co_return std::unexpected(failure_of(result.error()));
+    auto result = co_await execute(query);
+    if (!result) co_return std::unexpected(result.error());
 
     ServiceKeyRow row;
     const bool found = result->rows() == 1;
@@ -215,10 +219,14 @@ loop::Task<KeyOutcome> KeyStore::look_up_service_key(Lookup* lookup) {
         row.key_hash = decoy_hash;
     }
     if (!parts_.verified->is_proven(lookup->digest, row.key_hash)) {
-        auto verify = [key = lookup->text, hash = row.key_hash] {
-            return loop::bcrypt_verify(key, hash);
+        auto verify = [key = std::move(lookup->text), hash = row.key_hash] {
+            std::string text(key.reveal());
+            const bool matches = loop::bcrypt_verify(text, hash);
+            loop::wipe(text);
+            return matches;
         };
-        auto matches = co_await loop::run_blocking(*parts_.blocking, *parts_.loop, verify);
+        auto matches =
+            co_await loop::run_blocking(*parts_.blocking, *parts_.loop, std::move(verify));
         if (!matches) co_return std::unexpected(KeyFailure{std::nullopt, 1});
         if (!*matches || !found) co_return std::unexpected(KeyFailure{Refusal::unknown, 0});
         parts_.verified->add(lookup->digest, row.key_hash);
@@ -235,9 +243,8 @@ loop::Task<KeyOutcome> KeyStore::look_up_client_key(Lookup* lookup) {
     query.sql = select_client_key;
     query.parameters = parameters;
     query.deadline = loop::Deadline::after(parts_.loop->now(), options_.lookup_timeout);
-    const pg::Identity identity{.role = pg::Role::gateway};
-    auto result = co_await parts_.pool->execute(&scope_, identity, query);
-    if (!result) co_return std::unexpected(failure_of(result.error()));
+    auto result = co_await execute(query);
+    if (!result) co_return std::unexpected(result.error());
     if (result->rows() != 1) co_return std::unexpected(KeyFailure{Refusal::unknown, 0});
 
     ClientKeyRow row;
@@ -262,15 +269,28 @@ loop::Task<std::expected<bool, KeyFailure>> KeyStore::user_keys_allowed() {
     pg::Query query;
     query.sql = select_settings_readable;
     query.deadline = loop::Deadline::after(parts_.loop->now(), options_.lookup_timeout);
-    const pg::Identity identity{.role = pg::Role::gateway};
-    auto readable = co_await parts_.pool->execute(&scope_, identity, query);
-    if (!readable) co_return std::unexpected(failure_of(readable.error()));
+    auto readable = co_await execute(query);
+    if (!readable) co_return std::unexpected(readable.error());
     if (!flag_of(*readable, 0)) co_return true;  // Fluxbase's default
 
     query.sql = select_user_keys_setting;
-    auto setting = co_await parts_.pool->execute(&scope_, identity, query);
-    if (!setting) co_return std::unexpected(failure_of(setting.error()));
+    auto setting = co_await execute(query);
+    if (!setting) co_return std::unexpected(setting.error());
     co_return setting->rows() == 0 || setting->value(0, 0) != "false";
+}
+
+loop::Task<std::expected<pg::Result, KeyFailure>> KeyStore::execute(pg::Query query) {
+    const pg::Identity identity{.role = pg::Role::gateway};
+    auto result = co_await parts_.pool->execute(&scope_, identity, query);
+    if (result) co_return std::move(*result);
+    const pg::Error& error = result.error();
+    // Each caller of an outage comes here: one line a doubling, not one a look-up.
+    if (std::has_single_bit(++failures_)) {
+        loop::log::warn("key_lookup_failed", {{"kind", pg::to_string(error.kind)},
+                                              {"sqlstate", error.state()},
+                                              {"failures", failures_}});
+    }
+    co_return std::unexpected(KeyFailure{std::nullopt, std::max(error.retry_after_s, 1)});
 }
 
 KeyOutcome KeyStore::admit(std::expected<http::Principal, Refusal> verdict) {

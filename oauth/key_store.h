@@ -22,6 +22,7 @@
 #include "loop/intrusive_list.h"
 #include "loop/loop.h"
 #include "loop/scope.h"
+#include "loop/secret.h"
 #include "oauth/credential.h"
 #include "oauth/key_rules.h"
 #include "oauth/last_used.h"
@@ -78,8 +79,8 @@ public:
 
     // The cached verdict, if there is one; also notes the use. No system call, no allocation.
     [[nodiscard]] const KeyOutcome* find(const loop::Sha256& digest);
-    // Suspends. `text` need not outlive the first suspension. Cancelling `scope` leaves the look-up
-    // running for the others that wait.
+    // Suspends. The credential's text need not outlive the first suspension; a copy of it is wiped.
+    // Cancelling `scope` leaves the look-up running for the others that wait.
     [[nodiscard]] loop::Task<KeyOutcome> resolve(loop::Scope* scope, Credential credential,
                                                  loop::Sha256 digest);
 
@@ -103,6 +104,8 @@ private:
     loop::Task<KeyOutcome> look_up_service_key(Lookup* lookup);
     loop::Task<KeyOutcome> look_up_client_key(Lookup* lookup);
     loop::Task<std::expected<bool, KeyFailure>> user_keys_allowed();
+    // On the gateway's login; logs failures.
+    loop::Task<std::expected<pg::Result, KeyFailure>> execute(pg::Query query);
     KeyOutcome admit(std::expected<http::Principal, Refusal> verdict);
     void store(const Lookup& lookup, const KeyOutcome& outcome);
 
@@ -113,6 +116,7 @@ private:
     std::unordered_map<loop::Sha256, std::unique_ptr<Lookup>, Sha256Hash> lookups_under_way_;
     uint64_t generation_ = 0;  // grows with drop_all()
     uint64_t lookups_ = 0;
+    uint64_t failures_ = 0;  // look-ups that PostgreSQL failed since one was answered
     bool announced_ = false;
 };
 

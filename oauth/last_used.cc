@@ -1,6 +1,7 @@
 #include "oauth/last_used.h"
 
 #include "loop/log.h"
+#include "pg/array_literal.h"
 
 namespace fluxgate::oauth {
 namespace {
@@ -10,33 +11,7 @@ constexpr std::string_view update_service_keys =
 constexpr std::string_view update_client_keys =
     "UPDATE auth.client_keys SET last_used_at = now() WHERE id = ANY ($1::uuid[])";
 
-// {id,id,…}: ids are uuids that came out of the database.
-std::string array_literal(const std::unordered_set<std::string>& ids) {
-    std::string literal = "{";
-    for (const std::string& id : ids) {
-        if (literal.size() > 1) literal += ',';
-        literal += id;
-    }
-    literal += '}';
-    return literal;
-}
-
 constexpr uint32_t update_timeout_ms = 5'000;
-
-loop::Task<void> write_batch(loop::Scope* scope, pg::Pool* pool, std::string_view sql,
-                             std::string ids) {
-    const pg::Parameter parameters[] = {{.bytes = ids}};
-    pg::Query query;
-    query.sql = sql;
-    query.parameters = parameters;
-    query.access = pg::Access::write;
-    query.statement_timeout_ms = update_timeout_ms;
-    query.deadline =
-        loop::Deadline::after(scope->loop().now(), std::chrono::milliseconds(update_timeout_ms));
-    const pg::Identity identity{.role = pg::Role::gateway};
-    auto result = co_await pool->execute(scope, identity, query);
-    if (!result) loop::log::warn("last_used_not_written", {{"sqlstate", result.error().state()}});
-}
 
 }  // namespace
 
@@ -57,23 +32,39 @@ void LastUsed::start_flush() {
 }
 
 loop::Task<void> LastUsed::flush() {
-    if (!service_keys_.empty()) {
-        std::string ids = array_literal(service_keys_);
-        service_keys_.clear();
-        co_await write_batch(&scope_, pool_, update_service_keys, std::move(ids));
-    }
-    if (!client_keys_.empty()) {
-        std::string ids = array_literal(client_keys_);
-        client_keys_.clear();
-        co_await write_batch(&scope_, pool_, update_client_keys, std::move(ids));
-    }
+    co_await write_batch(update_service_keys, &service_keys_);
+    co_await write_batch(update_client_keys, &client_keys_);
 }
 
-loop::Task<void> LastUsed::close() {
+loop::Task<void> LastUsed::write_batch(std::string_view sql, Ids* ids) {
+    if (ids->empty()) co_return;
+    const size_t count = ids->size();
+    const std::string literal = pg::array_literal(*ids);
+    ids->clear();  // what is noted from here on is for the next batch
+    const pg::Parameter parameters[] = {{.bytes = literal}};
+    pg::Query query;
+    query.sql = sql;
+    query.parameters = parameters;
+    query.access = pg::Access::write;
+    query.statement_timeout_ms = update_timeout_ms;
+    query.deadline =
+        loop::Deadline::after(loop_->now(), std::chrono::milliseconds(update_timeout_ms));
+    const pg::Identity identity{.role = pg::Role::gateway};
+    auto result = co_await pool_->execute(&scope_, identity, query);
+    if (result) co_return;
+    loop::log::warn("last_used_not_written", {{"kind", pg::to_string(result.error().kind)},
+                                              {"sqlstate", result.error().state()},
+                                              {"keys", count}});
+}
+
+loop::Task<void> LastUsed::close(loop::Deadline deadline) {
     timer_.stop();
+    if (!deadline.is_never()) loop_->timers().start(closing_timer_, deadline.at());
     co_await scope_.join();
-    co_await flush();
+    // In a cancelled scope this writes nothing, and says what is lost.
+    scope_.spawn("last_used", flush());
     co_await scope_.join();
+    closing_timer_.stop();
 }
 
 }  // namespace fluxgate::oauth

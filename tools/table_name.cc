@@ -10,13 +10,19 @@
 namespace fluxgate::tools {
 namespace {
 
+// What `fluxgate bootstrap` makes, and the system's beside pg_*.
+constexpr std::array<std::string_view, 3> hidden_schemas = {"auth", "fluxgate",
+                                                            "information_schema"};
 // Fluxbase's own list for resources, and what it forgot there (app to system), in order.
-constexpr std::array<std::string_view, 19> internal_schemas = {
-    "_fluxbase", "ai",        "api",      "app",        "auth",
-    "branching", "dashboard", "fluxgate", "functions",  "information_schema",
-    "jobs",      "logging",   "mcp",      "migrations", "pg_catalog",
-    "realtime",  "rpc",       "storage",  "system"};
-static_assert(std::is_sorted(internal_schemas.begin(), internal_schemas.end()));
+constexpr std::array<std::string_view, 15> fluxbase_schemas = {
+    "_fluxbase", "ai",  "api",        "app",      "branching", "dashboard", "functions", "jobs",
+    "logging",   "mcp", "migrations", "realtime", "rpc",       "storage",   "system"};
+static_assert(std::is_sorted(fluxbase_schemas.begin(), fluxbase_schemas.end()));
+
+template <size_t size>
+bool is_one_of(const std::array<std::string_view, size>& schemas, std::string_view schema) {
+    return std::ranges::find(schemas, schema) != schemas.end();
+}
 
 bool may_select(const pg::Table& table, http::Role role) {
     return (table.selectable_by >> static_cast<unsigned>(database_role(role)) & 1u) != 0;
@@ -26,7 +32,7 @@ bool may_select(const pg::Table& table, http::Role role) {
 std::vector<std::string> readable_tables(const pg::Catalog& catalog, http::Role role) {
     std::vector<std::string> names;
     for (const pg::Table& table : catalog.tables()) {
-        if (is_visible(table, role) && may_select(table, role)) {
+        if (is_visible(catalog, table, role) && may_select(table, role)) {
             names.push_back(table.schema == "public" ? table.name
                                                      : concat({table.schema, ".", table.name}));
         }
@@ -67,14 +73,23 @@ pg::Role database_role(http::Role role) {
     return pg::Role::anon;
 }
 
-bool is_internal_schema(std::string_view schema) {
-    // pg_catalog, pg_toast, pg_temp_3…: PostgreSQL reserves the prefix.
-    return schema.starts_with("pg_") ||
-           std::binary_search(internal_schemas.begin(), internal_schemas.end(), schema);
+bool is_fluxbase(const pg::Catalog& catalog) {
+    const pg::Table* keys = catalog.find_table("auth", "service_keys");
+    return keys == nullptr || keys->comment != own_mark ||
+           catalog.find_table("migrations", "fluxbase") != nullptr;
 }
 
-bool is_visible(const pg::Table& table, http::Role role) {
-    return role == http::Role::service_role || !is_internal_schema(table.schema);
+bool is_internal_schema(std::string_view schema, bool is_fluxbase) {
+    // pg_catalog, pg_toast, pg_temp_3…: PostgreSQL reserves the prefix.
+    return schema.starts_with("pg_") || is_one_of(hidden_schemas, schema) ||
+           (is_fluxbase && is_one_of(fluxbase_schemas, schema));
+}
+
+bool is_visible(const pg::Catalog& catalog, const pg::Table& table, http::Role role) {
+    if (role == http::Role::service_role) return true;
+    // The catalog is asked where it matters, not for each table of `public`.
+    return !is_internal_schema(table.schema, true) ||
+           (!is_internal_schema(table.schema, false) && !is_fluxbase(catalog));
 }
 
 Checked<const pg::Table*> find_table(const pg::Catalog& catalog, std::string_view name,
@@ -93,7 +108,7 @@ Checked<const pg::Table*> find_table(const pg::Catalog& catalog, std::string_vie
         dot == std::string_view::npos ? std::string_view("public") : name.substr(0, dot);
     const std::string_view table = dot == std::string_view::npos ? name : name.substr(dot + 1);
     const pg::Table* found = catalog.find_table(schema, table);
-    if (found == nullptr || !is_visible(*found, role)) {
+    if (found == nullptr || !is_visible(catalog, *found, role)) {
         return std::unexpected(table_not_found(catalog, schema, table, role));
     }
     return found;

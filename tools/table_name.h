@@ -14,9 +14,19 @@ namespace fluxgate::tools {
 // The role that a caller's statements run as.
 [[nodiscard]] pg::Role database_role(http::Role role);
 
-// Schemas of the system and of Fluxbase itself. Only service keys (role service_role) get there.
-[[nodiscard]] bool is_internal_schema(std::string_view schema);
-[[nodiscard]] bool is_visible(const pg::Table& table, http::Role role);
+// The comment on auth.service_keys where `fluxgate bootstrap` has made the table: on a database of
+// the owner's own.
+inline constexpr std::string_view own_mark = "made by fluxgate bootstrap";
+
+// A database that is not known to be the owner's own is taken for Fluxbase's: then more is hidden.
+// The criterion is that of `fluxgate bootstrap`.
+[[nodiscard]] bool is_fluxbase(const pg::Catalog& catalog);
+
+// Schemas that only service keys (role service_role) get to: the system's, `auth` and `fluxgate`
+// everywhere, and on Fluxbase's database its own. On another one a schema called `app` or `api` is
+// the owner's, and PostgreSQL's grants say who may read it.
+[[nodiscard]] bool is_internal_schema(std::string_view schema, bool is_fluxbase);
+[[nodiscard]] bool is_visible(const pg::Catalog& catalog, const pg::Table& table, http::Role role);
 
 // `t` is public.t; `schema.t` is split at the first dot, so a table whose name has a dot needs its
 // schema in front. Exact and case-sensitive. What is hidden and what is missing get the same

@@ -1,5 +1,9 @@
 #include "app/file_io.h"
 
+#include <sys/resource.h>
+
+#include <csignal>
+
 #include "tests/app/config_fixture.h"
 
 namespace fluxgate::app {
@@ -48,6 +52,23 @@ TEST_F(FileIo, MakesPrivateFilesAndOverwritesNone) {
     EXPECT_FALSE(write_new_private_file(path, "other"));
     EXPECT_EQ(read_small_file(path, 100)->bytes, "secret");
     EXPECT_FALSE(write_new_private_file(directory_ / "no" / "such", "x"));
+}
+
+TEST_F(FileIo, LeavesNoFileThatCouldNotBeWrittenWhole) {
+    const auto path = directory_ / "part";
+    rlimit before{};
+    ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
+    const auto old_handler = std::signal(SIGXFSZ, SIG_IGN);
+    const rlimit four_bytes{.rlim_cur = 4, .rlim_max = before.rlim_max};
+    const int limited = setrlimit(RLIMIT_FSIZE, &four_bytes);
+    const auto written = write_new_private_file(path, "secret");
+    setrlimit(RLIMIT_FSIZE, &before);
+    std::signal(SIGXFSZ, old_handler);
+    ASSERT_EQ(limited, 0);
+    ASSERT_FALSE(written);
+    EXPECT_EQ(written.error(), "can not be written: File too large");
+    EXPECT_FALSE(std::filesystem::exists(path));
+    EXPECT_TRUE(write_new_private_file(path, "secret"));
 }
 
 }  // namespace

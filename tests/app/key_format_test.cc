@@ -95,12 +95,6 @@ TEST(KeyFormat, RefusesExpiriesThatAreNone) {
         EXPECT_FALSE(parse_expiry(text)) << text;
 }
 
-TEST(KeyFormat, QuotesArrays) {
-    const std::vector<std::string> items{"a:b", "x\"y\\z", "{,}"};
-    EXPECT_EQ(array_literal(items), R"({"a:b","x\"y\\z","{,}"})");
-    EXPECT_EQ(array_literal({}), "{}");
-}
-
 TEST(KeyFormat, KnowsUuids) {
     EXPECT_TRUE(is_uuid("a11ce000-0000-4000-8000-00000000000F"));
     for (const char* text :

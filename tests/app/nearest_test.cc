@@ -23,10 +23,17 @@ TEST(Nearest, FindsNothingThatIsFar) {
     EXPECT_EQ(nearest(std::string(100'000, 'a'), words), "");
 }
 
-TEST(Nearest, CountsASwapAsOneStep) {
+TEST(Nearest, DoesNotTakeASectionForAKeyInIt) {
+    constexpr std::array<std::string_view, 1> sections{"gateway.server"};
+    EXPECT_EQ(nearest("gateway.server.adress", sections), "");
+}
+
+TEST(Nearest, CountsASwapAsOneStepAndCaseAsNone) {
     EXPECT_EQ(edit_distance("ab", "ba"), 1u);
     EXPECT_EQ(edit_distance("kitten", "sitting"), 3u);
     EXPECT_EQ(edit_distance("", "abc"), 3u);
+    EXPECT_EQ(edit_distance("GATEWAY", "gateway"), 0u);
+    EXPECT_EQ(edit_distance("abcdefgh", "zyxwvuts"), distance_max + 1);
 }
 
 }  // namespace

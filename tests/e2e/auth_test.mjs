@@ -221,6 +221,19 @@ describe('with a good key', () => {
         assert.equal(words(hidden), words(missing), 'the answer tells that the table exists');
     });
 
+    test("on a database of the owner's own a schema app is the owner's", async () => {
+        await cluster.query(
+            `CREATE SCHEMA app; CREATE TABLE app.settings (id int); INSERT INTO app.settings VALUES (7);
+             GRANT USAGE ON SCHEMA app TO authenticated; GRANT SELECT ON app.settings TO authenticated`,
+        );
+        const key = await new_client_key('beside a schema app'); // and its look-up may not use the schema
+        await eventually('the table is known', async () => {
+            const { status, rows } = await query_table(gateway, key, { table: 'app.settings' });
+            assert.equal(status, 200);
+            return rows?.[0]?.id === 7;
+        });
+    });
+
     test('last_used_at is written, in a batch', async () => {
         await ping_with(keys.bob);
         await eventually('last_used_at of the key', () =>

@@ -154,6 +154,28 @@ test('gateway.server.drain_timeout cuts what takes longer, exits 1 and says how 
     );
 });
 
+test('uses of keys that a frozen PostgreSQL does not take are dropped in time, and said to be', async () => {
+    const own = new Gateway(stack.cluster, {
+        loops: 1,
+        config: { gateway: { server: { drain_timeout: '4s' } } },
+    });
+    await own.start();
+    assert.equal((await query_table(own, stack.keys.alice, { table: 'products', limit: 1 })).status, 200);
+    assert.equal((await query_table(own, stack.keys.service, { table: 'products', limit: 1 })).status, 200);
+    const frozen = [...(await stack.cluster.backends()), stack.cluster.server.pid];
+    await stack.cluster.freeze(frozen);
+    try {
+        const start = Date.now();
+        own.process.signal('SIGTERM');
+        await own.process.wait(10_000);
+        assert.ok(Date.now() - start < 5_000, `it took ${Date.now() - start} ms`);
+    } finally {
+        stack.cluster.thaw(frozen);
+    }
+    assert.match(own.process.log_text(), / last_used_not_written .*keys=1/);
+    own.check_log();
+});
+
 test('readiness goes down during gateway.server.drain_delay while calls are still served', async () => {
     const own = new Gateway(stack.cluster, {
         loops: 1,

@@ -111,7 +111,7 @@ TEST(ClientKey, WithoutScopesMayDoNothing) {
 }
 
 TEST(Claims, EscapeWhatJsonNeedsEscaped) {
-    EXPECT_EQ(claims_json("a\"b", "c\\d\n"), "{\"role\":\"a\\\"b\",\"sub\":\"c\\\\d\\u000a\"}");
+    EXPECT_EQ(claims_json("a\"b", "c\\d\n"), "{\"role\":\"a\\\"b\",\"sub\":\"c\\\\d\\n\"}");
 }
 
 }  // namespace

@@ -51,31 +51,47 @@ TEST(TableName, HidesInternalSchemasFromAllButServiceKeys) {
 }
 
 TEST(TableName, KnowsEveryInternalSchema) {
-    for (const char* schema : {"information_schema",
-                               "pg_catalog",
-                               "pg_toast",
-                               "pg_temp_3",
-                               "auth",
-                               "app",
-                               "dashboard",
-                               "functions",
-                               "jobs",
-                               "ai",
-                               "storage",
-                               "realtime",
-                               "migrations",
-                               "mcp",
-                               "rpc",
-                               "branching",
-                               "logging",
-                               "system",
-                               "api",
-                               "_fluxbase"}) {
-        EXPECT_TRUE(is_internal_schema(schema)) << schema;
+    for (const char* schema :
+         {"information_schema", "pg_catalog", "pg_toast", "pg_temp_3", "auth", "fluxgate"}) {
+        EXPECT_TRUE(is_internal_schema(schema, true)) << schema;
+        EXPECT_TRUE(is_internal_schema(schema, false)) << schema;
+    }
+    for (const char* schema :
+         {"app", "dashboard", "functions", "jobs", "ai", "storage", "realtime", "migrations", "mcp",
+          "rpc", "branching", "logging", "system", "api", "_fluxbase"}) {
+        EXPECT_TRUE(is_internal_schema(schema, true)) << schema;
+        EXPECT_FALSE(is_internal_schema(schema, false)) << schema;
     }
     for (const char* schema : {"public", "sales", "authentic", "Auth", "application", "", "pg"}) {
-        EXPECT_FALSE(is_internal_schema(schema)) << schema;
+        EXPECT_FALSE(is_internal_schema(schema, true)) << schema;
     }
+}
+
+// A table of the schema `app`, beside key tables with that comment.
+std::string find_in_app(const char* comment_of_keys, bool has_migrations) {
+    pg::CatalogBuilder builder;
+    if (comment_of_keys != nullptr) {
+        pg::Table keys = test::make_table("auth", "service_keys", {{"id", 2950}});
+        keys.comment = comment_of_keys;
+        builder.add_table(std::move(keys));
+    }
+    if (has_migrations)
+        builder.add_table(test::make_table("migrations", "fluxbase", {{"version", 20}}));
+    builder.add_table(test::make_table("app", "things", {{"id", 20}}));
+    const pg::CatalogPtr catalog = builder.build(1);
+    const auto table = find_table(*catalog, "app.things", http::Role::authenticated);
+    EXPECT_TRUE(find_table(*catalog, "app.things", http::Role::service_role));
+    EXPECT_FALSE(find_table(*catalog, "auth.service_keys", http::Role::authenticated));
+    return table ? (*table)->quoted : "hidden";
+}
+
+TEST(TableName, HidesFluxbasesOwnSchemasOnFluxbasesDatabaseOnly) {
+    const std::string mark(own_mark);
+    EXPECT_EQ(find_in_app(mark.c_str(), false), R"("app"."things")");
+    EXPECT_EQ(find_in_app("", false), "hidden");
+    EXPECT_EQ(find_in_app("made by somebody", false), "hidden");
+    EXPECT_EQ(find_in_app(nullptr, false), "hidden") << "nobody knows whose database this is";
+    EXPECT_EQ(find_in_app(mark.c_str(), true), "hidden") << "Fluxbase came after bootstrap";
 }
 
 TEST(TableName, NamesTheNearestTablesThatTheRoleMayRead) {
