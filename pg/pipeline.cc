@@ -1,5 +1,6 @@
 #include "pg/pipeline.h"
 
+#include <algorithm>
 #include <charconv>
 #include <utility>
 
@@ -16,6 +17,13 @@ constexpr size_t bloat_bytes = 8u << 20;
 // Bounds what libpq collects before it hands a result out; exact budgets are checked on the finished
 // result.
 constexpr size_t runaway_slack_bytes = 1u << 20;
+
+// What one read took at least: more may have arrived meanwhile, and libpq makes room for a read of 8 kB.
+size_t bytes_taken_min(size_t waited, size_t left) {
+    constexpr size_t read_room_min = 8192;
+    const size_t gone = waited > left ? waited - left : 0;
+    return std::max(gone, std::min(waited, read_room_min));
+}
 
 void make_form(std::string* sql, std::vector<Parameter>* types, uint64_t* key,
                const IdentityOptions& options) {
@@ -193,8 +201,10 @@ void Pipeline::append_deallocations(loop::Instant now) {
 
 bool Pipeline::receive(loop::Instant now, Sink& sink) {
     // Most results come in one read, which then needs no count.
-    if (reads_without_reply_++ != 0) bytes_without_reply_ += connection_->bytes_waiting();
+    const bool is_counted = reads_without_reply_++ != 0;
+    const size_t waited = is_counted ? connection_->bytes_waiting() : 0;
     const bool is_alive = connection_->consume_input();
+    if (is_counted) bytes_without_reply_ += bytes_taken_min(waited, connection_->bytes_waiting());
     // Every turn of this loop takes a reply that had arrived, or leaves: CONNECTION_BAD ends in
     // `nothing` or in an `end` that nobody expects.
     while (flight_count_ != 0) {

@@ -134,7 +134,7 @@ private:
     uint32_t first_flight_ = 0;
     uint32_t flight_count_ = 0;
     uint32_t reads_without_reply_ = 0;
-    size_t bytes_without_reply_ = 0;  // of those reads, from the second on
+    size_t bytes_without_reply_ = 0;  // of those reads, from the second on; at least
     uint64_t segments_ = 0;
     uint64_t syncs_ = 0;
     loop::Instant last_end_{};  // when the segment before the oldest one ended
