@@ -51,7 +51,8 @@ http::Limits to_http_limits(const Config& config) {
     const GatewayLimitsConfig& own = config.gateway.limits;
     http::Limits limits;
     limits.body_bytes_max = config.mcp.max_message_size;
-    // One body of the largest size is always welcome; a buffer that grows by doubling has twice that.
+    // One body of the largest size is always welcome; a buffer that grows by doubling has twice
+    // that.
     limits.bodies_bytes_max = std::max(limits.bodies_bytes_max, 2 * limits.body_bytes_max);
     limits.head_bytes_max = own.head_bytes_max;
     // A request target never needs more than the head that it stands in.

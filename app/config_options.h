@@ -13,8 +13,8 @@ namespace fluxgate::app {
 
 [[nodiscard]] pg::Options to_pool_options(const Config& config);
 [[nodiscard]] http::Limits to_http_limits(const Config& config);
-// Localhost, allowed_hosts, the address listened on and the host of the public URL. A public address
-// whose names nobody listed answers to any.
+// Localhost, allowed_hosts, the address listened on and the host of the public URL. A public
+// address whose names nobody listed answers to any.
 [[nodiscard]] http::HostFilter::Options to_host_options(const Config& config);
 [[nodiscard]] oauth::KeyStoreOptions to_key_store_options(const Config& config);
 

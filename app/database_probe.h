@@ -1,4 +1,5 @@
-// Whether PostgreSQL answers, for /readyz: connections stay open when it is frozen or its network is cut.
+// Whether PostgreSQL answers, for /readyz: connections stay open when it is frozen or its network
+// is cut.
 #pragma once
 
 #include "loop/clock.h"
@@ -16,8 +17,8 @@ public:
     // Both outlive it and its question.
     DatabaseProbe(loop::Scope* scope, pg::Pool* pool) : scope_(scope), pool_(pool) {}
 
-    // As the last question ended. Asks again, at most one question at a time, without waiting for its
-    // end: how often anybody calls this does not matter to PostgreSQL.
+    // As the last question ended. Asks again, at most one question at a time, without waiting for
+    // its end: how often anybody calls this does not matter to PostgreSQL.
     [[nodiscard]] bool answers();
 
 private:

@@ -1,5 +1,5 @@
-// The end of the process where an orderly one takes too long: a helper thread can hang in a call that
-// nobody can interrupt, as PQcancel does against a server that is frozen.
+// The end of the process where an orderly one takes too long: a helper thread can hang in a call
+// that nobody can interrupt, as PQcancel does against a server that is frozen.
 #pragma once
 
 #include <condition_variable>
@@ -17,8 +17,8 @@ public:
     HardEnd(const HardEnd&) = delete;
     HardEnd& operator=(const HardEnd&) = delete;
 
-    // Ends the process with exit_failure after `wait`, and says so in the log. The first call counts.
-    // From any thread.
+    // Ends the process with exit_failure after `wait`, and says so in the log. The first call
+    // counts. From any thread.
     void arm(loop::Duration wait);
 
 private:

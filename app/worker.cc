@@ -26,8 +26,7 @@ rpc::Dispatcher::Options dispatcher_options(const Config& config) {
     // Beside the statement: the queue, a second try, a look at the schema.
     static constexpr uint32_t around_statement_ms = 30'000;
     rpc::Dispatcher::Options options;
-    options.call_timeout_ms =
-        to_pool_options(config).statement_timeout_ms + around_statement_ms;
+    options.call_timeout_ms = to_pool_options(config).statement_timeout_ms + around_statement_ms;
     options.version = version();
     options.instructions = instructions;
     return options;
@@ -123,9 +122,9 @@ Worker::Worker(Shared& shared, loop::Loop& loop, DrainObserver& observer,
       keys_({&loop, &pool_, &*shared.blocking, &shared.verified_keys, &shared.buckets, &last_used_},
             to_key_store_options(shared.config)),
       tools_(shared.config.mcp.allowed_tools),
-      dispatcher_(
-          (tools_.add(make_query_table(shared.config, pool_, *schemas_)), dispatcher_options(shared.config)),
-          tools_),
+      dispatcher_((tools_.add(make_query_table(shared.config, pool_, *schemas_)),
+                   dispatcher_options(shared.config)),
+                  tools_),
       mcp_({.message_bytes_max = shared.config.mcp.max_message_size,
             .resource_metadata_url = shared.base_url + "/.well-known/oauth-protected-resource"},
            &dispatcher_),

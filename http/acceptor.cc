@@ -12,7 +12,6 @@ class Acceptor::Closed {
 public:
     static constexpr loop::Duration backlog_grace = std::chrono::milliseconds(10);
 
-
     explicit Closed(Acceptor& acceptor) : acceptor_(acceptor) {}
 
     [[nodiscard]] bool await_ready() const noexcept { return false; }

@@ -15,7 +15,8 @@ namespace {
 constexpr size_t value_bytes_max = 56;  // of peer or configuration text, before escaping
 
 // The line under construction. What is fixed always fits (see the static_assert); values are
-// bounded. Each piece begins with its key as it is written, `,"key":`, so that its length is a constant.
+// bounded. Each piece begins with its key as it is written, `,"key":`, so that its length is a
+// constant.
 class Line {
 public:
     void append(std::string_view text) {

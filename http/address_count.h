@@ -1,5 +1,5 @@
-// Open connections per address (IPv6 by /64), of all loops together. Asked when a connection begins and
-// ends, never for a request: hence a mutex.
+// Open connections per address (IPv6 by /64), of all loops together. Asked when a connection begins
+// and ends, never for a request: hence a mutex.
 #pragma once
 
 #include <cstddef>

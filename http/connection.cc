@@ -40,7 +40,6 @@ void Connection::start_refusing(const Verdict& verdict) {
 }
 
 // ---- entries
-// --------------------------------------------------------------------------------------
 
 void Connection::stream_received(std::span<const char> bytes) {
     FLUX_CHECK(!busy_);
@@ -75,7 +74,6 @@ void Connection::settle() {
 }
 
 // ---- reading
-// --------------------------------------------------------------------------------------
 
 bool Connection::can_read() const {
     switch (state_) {
@@ -167,7 +165,6 @@ void Connection::update_receiving() {
 }
 
 // ---- a request's way to its handler
-// ---------------------------------------------------------------
 
 void Connection::begin_request() {
     FLUX_CHECK(!open_);

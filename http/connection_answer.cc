@@ -35,7 +35,6 @@ private:
 };
 
 // ---- what handlers call
-// ---------------------------------------------------------------------------
 
 loop::Scope& Connection::scope() {
     FLUX_CHECK(open_);
@@ -128,7 +127,6 @@ void Connection::end_stream() {
 }
 
 // ---- writing
-// --------------------------------------------------------------------------------------
 
 // False: the connection has ended, the answer goes nowhere.
 bool Connection::begin_answer(uint16_t status, bool close) {
@@ -258,7 +256,6 @@ void Connection::wake_writers() {
 }
 
 // ---- the end of a request
-// -------------------------------------------------------------------------
 
 void Connection::advance() {
     if (!open_ || !answered_ || streaming_ || resume_due_) return;

@@ -48,7 +48,6 @@ std::string_view to_string(CloseReason reason) {
 }
 
 // ---- lingering
-// ------------------------------------------------------------------------------------
 
 // A close with unread input makes the kernel send RST, which may overtake our last answer. So:
 // answer, FIN, drop what still comes, close when the peer has closed or after a while (RFC
@@ -75,7 +74,6 @@ size_t Connection::discard_lingering(std::span<const char> bytes) {
 }
 
 // ---- disconnects
-// ----------------------------------------------------------------------------------
 
 void Connection::stream_ended(const loop::Error& reason) {
     FLUX_CHECK(!busy_);
@@ -171,7 +169,6 @@ void Connection::release_if_over() {
 }
 
 // ---- deadlines
-// ------------------------------------------------------------------------------------
 
 void Connection::update_read_deadline() {
     const Limits& limits = context_.limits;

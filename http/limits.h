@@ -1,7 +1,7 @@
 // Every maximum of the HTTP side, with its answer. Sizes in bytes, times in milliseconds.
 //
-// The defaults of docs/configuration.md; only what an operator has a reason to change is a key there
-// (app/config_options.h).
+// The defaults of docs/configuration.md; only what an operator has a reason to change is a key
+// there (app/config_options.h).
 #pragma once
 
 #include <cstddef>
@@ -10,11 +10,11 @@
 namespace fluxgate::http {
 
 struct Limits {
-    size_t target_bytes_max = 8192;           // 414, close
-    size_t method_bytes_max = 16;             // 501, close
-    size_t head_bytes_max = 16384;            // request line + fields + trailers, <= 65,535: 431, close
-    size_t fields_max = 100;                  // with trailers, <= 255: 431, close
-    size_t empty_lines_max = 2;               // before a request: 400, close
+    size_t target_bytes_max = 8192;  // 414, close
+    size_t method_bytes_max = 16;    // 501, close
+    size_t head_bytes_max = 16384;   // request line + fields + trailers, <= 65,535: 431, close
+    size_t fields_max = 100;         // with trailers, <= 255: 431, close
+    size_t empty_lines_max = 2;      // before a request: 400, close
     size_t chunk_overhead_bytes_max = 16384;  // size lines, extensions, zero padding: 400, close;
     size_t chunk_body_bytes_per_overhead_byte = 16;  // so much body allows one more, or 10 MiB in
                                                      // small chunks would not pass

@@ -169,7 +169,6 @@ size_t Parser::execute(std::span<const char> slice) {
 }
 
 // ---- head
-// -----------------------------------------------------------------------------------------
 
 size_t Parser::feed_line(std::span<const char> bytes) {
     const size_t taken = line_.scan(bytes);

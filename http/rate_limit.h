@@ -1,6 +1,6 @@
-// Who may call how often: the caller's own limit, which its Principal carries and which holds for the
-// whole process. A filter behind authentication; health routes do not have it. Counting starts over with
-// the process. Failed credentials are http/address_limiter's.
+// Who may call how often: the caller's own limit, which its Principal carries and which holds for
+// the whole process. A filter behind authentication; health routes do not have it. Counting starts
+// over with the process. Failed credentials are http/address_limiter's.
 #pragma once
 
 #include <cstddef>

@@ -50,8 +50,8 @@ struct HeaderField {
 
 struct Request {
     Method method = Method::other;
-    uint8_t version_minor = 1;  // HTTP/1.x
-    bool keep_alive = true;     // what the peer asked for
+    uint8_t version_minor = 1;   // HTTP/1.x
+    bool keep_alive = true;      // what the peer asked for
     std::string_view path;       // raw, not decoded; compared byte for byte
     std::string_view query;      // behind '?', raw
     std::string_view authority;  // Host, or the authority of an absolute-form target

@@ -28,8 +28,8 @@ namespace fluxgate::http {
         std::array<bool, 256> tokens{};
         for (unsigned char byte = 0; byte < 128; ++byte) {
             const char one = static_cast<char>(byte);
-            tokens[byte] = is_digit(one) || is_alpha(one) ||
-                           std::string_view("!#$%&'*+-.^_`|~").contains(one);
+            tokens[byte] =
+                is_digit(one) || is_alpha(one) || std::string_view("!#$%&'*+-.^_`|~").contains(one);
         }
         return tokens;
     }();

@@ -1,8 +1,8 @@
 // One operation that a task awaits and that a deadline or a cancelled scope ends early: what
 // connect_tcp() and poll_fd() have in common.
 //
-// The waiter is resumed when the kernel has let go of everything, never before: neither the operation
-// nor its cancellation is in flight then. Lives in the awaiting frame; not movable.
+// The waiter is resumed when the kernel has let go of everything, never before: neither the
+// operation nor its cancellation is in flight then. Lives in the awaiting frame; not movable.
 #pragma once
 
 #include <coroutine>
@@ -27,7 +27,8 @@ protected:
     [[nodiscard]] Op& op() { return op_; }
     // op() has just been given to the ring.
     void wait(std::coroutine_handle<> waiter);
-    // What the kernel said, at least 0; `timed_out`, `cancelled`, or its error. `what` is static text.
+    // What the kernel said, at least 0; `timed_out`, `cancelled`, or its error. `what` is static
+    // text.
     [[nodiscard]] Result<int32_t> outcome(const char* what) const;
     // Instead of wait(): nothing could be submitted.
     void fail(int os_errno) { result_ = -os_errno; }

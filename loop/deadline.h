@@ -1,5 +1,5 @@
-// An absolute point in time by which something must be done. Pass deadlines, not timeouts: a timeout
-// starts again at every hop, a deadline does not.
+// An absolute point in time by which something must be done. Pass deadlines, not timeouts: a
+// timeout starts again at every hop, a deadline does not.
 #pragma once
 
 #include <algorithm>

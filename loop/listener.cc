@@ -248,7 +248,7 @@ void Listener::connection_closed() {
     arm();
 }
 
-// ---- errors ----------------------------------------------------------------------------------
+// ---- errors
 
 // EMFILE comes at once and for ever, so arming again at once would spin.
 void Listener::accept_failed(int os_errno) {
@@ -299,7 +299,6 @@ void Listener::timer_fired() {
 }
 
 // ---- hand-over
-// --------------------------------------------------------------------------------------
 
 struct Listener::HandOver : Message {
     HandOver(Listener* to, int accepted_fd, const PeerAddress& from)
@@ -358,7 +357,7 @@ bool Listener::hand_overs_ended() const {
            slot.pending.load(std::memory_order_seq_cst) == 0;
 }
 
-// ---- close -----------------------------------------------------------------------------------
+// ---- close
 
 void Listener::close() {
     if (closing_) return;

@@ -3,10 +3,10 @@
 //   2027-01-15T08:00:00.123456Z info request loop=0 method=POST path=/mcp status=200 us=412
 //
 // The request path appends to its thread's own ring buffer and never blocks or allocates (after the
-// first line): when the buffer is full the line is dropped and counted. It makes a system call only to
-// wake a writer that sleeps, which in a busy stretch it does not. A
-// writer thread drains all buffers in batches, about `batch_ms` apart, and tells of drops in a line
-// of its own. Values are escaped; never give it a credential, SQL text, a parameter or a body.
+// first line): when the buffer is full the line is dropped and counted. It makes a system call only
+// to wake a writer that sleeps, which in a busy stretch it does not. A writer thread drains all
+// buffers in batches, about `batch_ms` apart, and tells of drops in a line of its own. Values are
+// escaped; never give it a credential, SQL text, a parameter or a body.
 //
 // Nothing is written, and nothing costs more than one load, before set_fd().
 #pragma once

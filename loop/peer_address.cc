@@ -71,7 +71,8 @@ uint64_t PeerAddress::prefix_key() const {
 
 PeerAddress::Text PeerAddress::text() const {
     Text text{};
-    if (is_v4()) {  // each access log line has one, and inet_ntop's sprintf takes longer than the line
+    if (is_v4()) {  // each access log line has one, and inet_ntop's sprintf takes longer than the
+                    // line
         char* at = text.bytes.data();
         char* const end = at + text.bytes.size();
         for (size_t part = 0; part < 4; ++part) {

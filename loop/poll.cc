@@ -4,7 +4,7 @@
 
 namespace fluxgate::loop {
 
-// ---- PollOp ----------------------------------------------------------------------------------
+// ---- PollOp
 
 void PollOp::arm(int fd, uint32_t mask) {
     FLUX_CHECK(!closing_);
@@ -60,7 +60,7 @@ void PollOp::become_quiet() {
     sink_.poll_quiet();
 }
 
-// ---- poll_fd ---------------------------------------------------------------------------------
+// ---- poll_fd
 
 PollAwaiter::PollAwaiter(Scope& scope, int fd, uint32_t mask, Deadline deadline)
     : AwaitedOp(scope, deadline), fd_(fd), mask_(mask) {

@@ -24,8 +24,8 @@ enum class ErrorCode : uint8_t {
 
 struct Error {
     ErrorCode code = ErrorCode::unexpected;
-    int os_errno = 0;          // 0 where the kernel was not asked
-    const char* what = "";     // static text, names the operation; never peer data
+    int os_errno = 0;       // 0 where the kernel was not asked
+    const char* what = "";  // static text, names the operation; never peer data
 };
 
 template <class T, class E = Error>
@@ -38,6 +38,7 @@ using Result = std::expected<T, E>;
 
 // Says in code that a failure is of no interest, and why.
 template <class T, class E>
-void ignore(const std::expected<T, E>&, const char* /*why*/) noexcept {}
+void ignore(const std::expected<T, E>&, const char* /*why*/) noexcept {
+}
 
 }  // namespace fluxgate::loop

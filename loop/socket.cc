@@ -43,7 +43,7 @@ TcpStream::~TcpStream() {
     FLUX_CHECK_OP(fd_, ==, -1);  // close() first, and wait for stream_closed()
 }
 
-// ---- receive ---------------------------------------------------------------------------------
+// ---- receive
 
 void TcpStream::start_receiving() {
     FLUX_CHECK(sink_ != nullptr && !closing_);
@@ -133,7 +133,7 @@ void TcpStream::receive_ended(int32_t result) {
         arm_receive();
 }
 
-// ---- send ------------------------------------------------------------------------------------
+// ---- send
 
 void TcpStream::send(std::span<const iovec> parts) {
     FLUX_CHECK(sink_ != nullptr && !sending_ && !fin_wanted_ && !closing_);
@@ -198,7 +198,7 @@ void TcpStream::shutdown_send() {
     if (!sending_) ::shutdown(fd_, SHUT_WR);
 }
 
-// ---- close -----------------------------------------------------------------------------------
+// ---- close
 
 void TcpStream::close(CloseMode mode) {
     FLUX_CHECK(sink_ != nullptr && fd_ >= 0);

@@ -1,9 +1,10 @@
-// A byte stream of one connection, as its protocol sees it: plain TCP (loop/socket), TLS later, and an
-// in-memory pair in tests. One reader, one writer.
+// A byte stream of one connection, as its protocol sees it: plain TCP (loop/socket), TLS later, and
+// an in-memory pair in tests. One reader, one writer.
 //
-// Completion style: the stream calls its Sink, on the loop's thread, never from inside a call that the
-// sink made. Closing is: close() -> the kernel gives every buffer back -> Sink::stream_closed(), the last
-// call; only then may the stream, or what it was given to send, be freed.
+// Completion style: the stream calls its Sink, on the loop's thread, never from inside a call that
+// the sink made. Closing is: close() -> the kernel gives every buffer back ->
+// Sink::stream_closed(), the last call; only then may the stream, or what it was given to send, be
+// freed.
 #pragma once
 
 #include <sys/uio.h>
@@ -40,8 +41,8 @@ public:
     // Receiving is off at first. Turning it off may still deliver what was under way.
     virtual void start_receiving() = 0;
     virtual void stop_receiving() = 0;
-    // At most one send at a time. `parts` (at most send_parts_max) are copied, what they point to is not:
-    // it must stay until stream_sent().
+    // At most one send at a time. `parts` (at most send_parts_max) are copied, what they point to
+    // is not: it must stay until stream_sent().
     virtual void send(std::span<const iovec> parts) = 0;
     static constexpr size_t send_parts_max = 64;
 

@@ -104,7 +104,8 @@ public:
     Task& operator=(const Task&) = delete;
     ~Task() {
         if (!handle_) return;
-        FLUX_CHECK(!handle_.promise().is_started() || handle_.done());  // the kernel may still write into it
+        FLUX_CHECK(!handle_.promise().is_started() ||
+                   handle_.done());  // the kernel may still write into it
         handle_.destroy();
     }
 

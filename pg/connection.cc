@@ -72,8 +72,8 @@ std::string startup_options(const ConnectSettings& settings) {
     std::string options;
     if (!settings.startup_options) return options;
     if (!settings.role.empty()) add_option(options, "role", settings.role);
-    // Not search_path: our SQL qualifies every name, but a function that a policy or trigger calls may rely
-    // on the path that its author had.
+    // Not search_path: our SQL qualifies every name, but a function that a policy or trigger calls
+    // may rely on the path that its author had.
     add_option(options, "statement_timeout", std::to_string(settings.statement_timeout_ms));
     add_option(options, "DateStyle", "ISO");
     add_option(options, "IntervalStyle", "iso_8601");

@@ -1,5 +1,5 @@
-// The libpq surface in one class (beside it only result.cc and the CLI's admin.cc include libpq): one
-// connection in pipeline mode, non-blocking, without any idea of what the statements mean.
+// The libpq surface in one class (beside it only result.cc and the CLI's admin.cc include libpq):
+// one connection in pipeline mode, non-blocking, without any idea of what the statements mean.
 //
 // Does not wait: whoever owns it polls fd() and calls back. start() alone may block (name
 // resolution) and belongs on the blocking pool. After a call has returned "broken" only
@@ -31,7 +31,7 @@ struct ConnectSettings {
     std::string ssl_mode;
     std::string user;
     loop::Secret password;
-    std::string role;         // empty: stay the login
+    std::string role;  // empty: stay the login
     uint32_t statement_timeout_ms = 30'000;
     bool startup_options = true;  // false behind a pooler, which refuses them
 };
@@ -94,7 +94,8 @@ public:
     [[nodiscard]] Flush flush();
     // Reads what the socket has. False: the connection is gone; replies may still be waiting.
     [[nodiscard]] bool consume_input();
-    // How much the next consume_input() will take, about; it may come in faster than it is asked for.
+    // How much the next consume_input() will take, about; it may come in faster than it is asked
+    // for.
     [[nodiscard]] size_t bytes_waiting() const;
     // `nothing` also when the connection is broken and all that had arrived was handed out.
     [[nodiscard]] Reply next_reply();

@@ -26,7 +26,6 @@ Lane::~Lane() {
 }
 
 // ---- the connection's life
-// --------------------------------------------------------------------------
 
 loop::Task<void> Lane::run() {
     while (!finishing_) {
@@ -153,7 +152,6 @@ void Lane::log_failure(std::string_view event, std::string_view reason) const {
 }
 
 // ---- serving
-// ----------------------------------------------------------------------------------------
 
 bool Lane::can_take(loop::Instant now) const {
     if (state_ != State::ready || output_pending_ || cancelling_ == connection_number_)

@@ -1,5 +1,6 @@
-// One connection's life: wait until it may, connect, serve segments, break or retire, connect again. run() is
-// that sequence; serving is callbacks (a poll, a flush at the end of the turn, a watchdog).
+// One connection's life: wait until it may, connect, serve segments, break or retire, connect
+// again. run() is that sequence; serving is callbacks (a poll, a flush at the end of the turn, a
+// watchdog).
 //
 // A lane belongs to one database role and one class for life. It takes calls from pg/pool and never
 // asks for one itself: LaneHost::lane_has_room() tells the pool when there is room.

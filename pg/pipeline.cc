@@ -14,11 +14,12 @@ constexpr uint32_t text_oid = 25;
 constexpr uint32_t housekeeping_flights_max = 8;  // DEALLOCATEs on their way, beside the calls
 // libpq's input buffer doubles and never shrinks.
 constexpr size_t bloat_bytes = 8u << 20;
-// Bounds what libpq collects before it hands a result out; exact budgets are checked on the finished
-// result.
+// Bounds what libpq collects before it hands a result out; exact budgets are checked on the
+// finished result.
 constexpr size_t runaway_slack_bytes = 1u << 20;
 
-// What one read took at least: more may have arrived meanwhile, and libpq makes room for a read of 8 kB.
+// What one read took at least: more may have arrived meanwhile, and libpq makes room for a read of
+// 8 kB.
 size_t bytes_taken_min(size_t waited, size_t left) {
     constexpr size_t read_room_min = 8192;
     const size_t gone = waited > left ? waited - left : 0;
@@ -63,7 +64,6 @@ Pipeline::~Pipeline() {
 }
 
 // ---- sending
-// ----------------------------------------------------------------------------------------
 
 Pipeline::Flight& Pipeline::push_flight(loop::Instant now) {
     FLUX_CHECK_OP(flight_count_, <, flights_.size());
@@ -197,7 +197,6 @@ void Pipeline::append_deallocations(loop::Instant now) {
 }
 
 // ---- receiving
-// --------------------------------------------------------------------------------------
 
 bool Pipeline::receive(loop::Instant now, Sink& sink) {
     // Most results come in one read, which then needs no count.

@@ -20,7 +20,6 @@ Pool::State::~State() {
 }
 
 // ---- lanes
-// ------------------------------------------------------------------------------------------
 
 bool Pool::State::is_configured(Role role) const {
     switch (role) {
@@ -178,7 +177,6 @@ void Pool::State::break_all() {
 }
 
 // ---- calls
-// ------------------------------------------------------------------------------------------
 
 LaneClass Pool::State::class_of(const Query& query, uint64_t key) const {
     if (query.access == Access::write) return LaneClass::write;
@@ -194,7 +192,8 @@ void Pool::State::dispatch(Call& call) {
     if (is_down(call.identity.role, call.lane_class)) substitute_class(call);
     Group& group = group_of(call.identity.role, call.lane_class);
     // Before the queue: connect_failed() empties it by dispatching, so nothing may come back to it.
-    if (is_down(call.identity.role, call.lane_class)) return call.refuse(ErrorKind::unavailable, retry_after_s());
+    if (is_down(call.identity.role, call.lane_class))
+        return call.refuse(ErrorKind::unavailable, retry_after_s());
     if (!group.queue.empty()) return enqueue(call, group);
     Lane* best = nullptr;
     for (const auto& lane : group.lanes) {

@@ -134,9 +134,9 @@ loop::Task<void> SharedCatalog::Core::run() {
 // One line a doubling, not one an attempt.
 void SharedCatalog::Core::log_failure(const Error& error) {
     if (!std::has_single_bit(++failures)) return;
-    loop::log::warn("catalog_load_failed", {{"reason", to_string(error.kind)},
-                                            {"sqlstate", error.state()},
-                                            {"failures", failures}});
+    loop::log::warn(
+        "catalog_load_failed",
+        {{"reason", to_string(error.kind)}, {"sqlstate", error.state()}, {"failures", failures}});
 }
 
 void SharedCatalog::Core::request() {

@@ -26,8 +26,8 @@ struct Protocol {
     bool structured_content;  // outputSchema and structuredContent
     bool titles;              // title beside name
     bool tool_annotations;
-    bool null_error_id;             // a parse error's id is null (else it is left out)
-    bool unknown_method_is_404;     // HTTP status of -32601
+    bool null_error_id;          // a parse error's id is null (else it is left out)
+    bool unknown_method_is_404;  // HTTP status of -32601
     bool is_stateless;
 };
 

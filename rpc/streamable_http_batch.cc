@@ -112,7 +112,8 @@ void StreamableHttp::join_entries(std::span<Entry> entries, Reply& whole) {
     }
 }
 
-// One line of the access log stands for all: their times in PostgreSQL add up, and the first SQLSTATE shows.
+// One line of the access log stands for all: their times in PostgreSQL add up, and the first
+// SQLSTATE shows.
 void StreamableHttp::note_entries(std::span<const Entry> entries, http::ExchangeNotes& notes) {
     for (const Entry& entry : entries) {
         notes.queue_us += entry.notes.queue_us;

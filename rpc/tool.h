@@ -73,9 +73,9 @@ class Tool {
 public:
     virtual ~Tool() = default;
     [[nodiscard]] virtual const ToolInfo& info() const = 0;
-    // Suspends. `call` lives until the task has ended. A cancelled scope means that nobody waits any more:
-    // return soon, with anything. One second after the deadline the scope is cancelled anyway, and what
-    // the tool has spawned in it is joined before the answer goes out.
+    // Suspends. `call` lives until the task has ended. A cancelled scope means that nobody waits
+    // any more: return soon, with anything. One second after the deadline the scope is cancelled
+    // anyway, and what the tool has spawned in it is joined before the answer goes out.
     [[nodiscard]] virtual loop::Task<ToolOutcome> call(ToolCall* call) = 0;
 };
 

@@ -12,9 +12,9 @@ namespace fluxgate::tools {
 // it.
 [[nodiscard]] const pg::Type* base_type(const pg::Catalog& catalog, uint32_t oid);
 
-// The schema, quoted where it must be, of an extension's base type, as the catalog's name has it; empty
-// for what is PostgreSQL's own: the operators and aggregates of such a type live beside it. Enums, composites, ranges and arrays need none: their operators are PostgreSQL's
-// own.
+// The schema, quoted where it must be, of an extension's base type, as the catalog's name has it;
+// empty for what is PostgreSQL's own: the operators and aggregates of such a type live beside it.
+// Enums, composites, ranges and arrays need none: their operators are PostgreSQL's own.
 [[nodiscard]] std::string_view schema_of_type(const pg::Type* type);
 
 // Of a type that PostgreSQL itself brings: its OID is fixed (FirstNormalObjectId is 16384).

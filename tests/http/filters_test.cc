@@ -14,7 +14,6 @@ namespace {
 using std::chrono::seconds;
 
 // ---- host and origin
-// ------------------------------------------------------------------------------
 
 class HttpHostFilter : public HttpTest {
 protected:
@@ -76,7 +75,8 @@ TEST_F(HttpHostFilter, AConfiguredOriginIsComparedWhole) {
     EXPECT_TRUE(strict.is_host_allowed("gw.test:1"));
     EXPECT_FALSE(strict.is_host_allowed("localhost"));
     EXPECT_FALSE(strict.is_host_allowed("anything.test"));
-    EXPECT_TRUE(http::HostFilter({.hosts = {}, .any_host = true, .origins = {}}).is_host_allowed("anything.test"));
+    EXPECT_TRUE(http::HostFilter({.hosts = {}, .any_host = true, .origins = {}})
+                    .is_host_allowed("anything.test"));
 }
 
 TEST_F(HttpHostFilter, AnswersAPreflightOfAnAllowedOriginWithoutTheOtherFilters) {
@@ -98,7 +98,6 @@ TEST_F(HttpHostFilter, AnswersAPreflightOfAnAllowedOriginWithoutTheOtherFilters)
 }
 
 // ---- rates
-// ----------------------------------------------------------------------------------------
 
 class HttpRateLimit : public HttpTest {
 protected:
@@ -152,7 +151,6 @@ TEST_F(HttpRateLimit, BatchesCountEachCall) {
 }
 
 // ---- probes
-// ---------------------------------------------------------------------------------------
 
 class FixedReadiness final : public http::ReadinessSource {
 public:

@@ -170,12 +170,12 @@ public:
     // Limits may be changed before the first connection.
     http::Connection& connect(MemoryPeer& peer) {
         if (!context) {
-            context.emplace(http::ConnectionContext{
-                .loop = *loop,
-                .limits = limits,
-                .router = router,
-                .observer = &observer,
-                .bodies = {.bytes_max = limits.bodies_bytes_max}});
+            context.emplace(
+                http::ConnectionContext{.loop = *loop,
+                                        .limits = limits,
+                                        .router = router,
+                                        .observer = &observer,
+                                        .bodies = {.bytes_max = limits.bodies_bytes_max}});
         }
         auto* connection = new http::Connection(
             *context, *this, {.stream = peer.take_stream(), .peer = {}, .number = ++numbers_});

@@ -15,9 +15,9 @@
 #include "loop/crypto.h"
 #include "loop/log.h"
 #include "loop/scope.h"
+#include "loop/sliding_limit.h"
 #include "loop/task.h"
 #include "loop/timer_wheel.h"
-#include "loop/sliding_limit.h"
 #include "tests/support/alloc_counter.h"
 
 namespace fluxgate::loop {

@@ -77,7 +77,7 @@ TEST(ListenerError, ASocketThatBreaksStopsAcceptingAndDoesNotSpin) {
     close_listener(*loop, *listener, handler);
 }
 
-// ---- descriptors used up, in a child process -------------------------------------------------
+// ---- descriptors used up, in a child process
 
 #define CHILD_EXPECT(condition)                                          \
     do {                                                                 \

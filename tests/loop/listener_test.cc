@@ -180,7 +180,6 @@ TEST_P(ListenerTest, TakesAnInheritedSocket) {
 }
 
 // ---- hand-over
-// --------------------------------------------------------------------------------------
 
 TEST_P(ListenerTest, TwoCoresEndUpWithTheSameLoad) {
     auto other_loop = make_loop({.ring = {.multishot = GetParam()}, .core = 1});

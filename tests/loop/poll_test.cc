@@ -133,7 +133,7 @@ TEST_F(PollTest, CloseFromItsOwnCallbackAndThenAnotherDescriptor) {
     EXPECT_EQ(sink_.quiets, 1);
 }
 
-// ---- poll_fd ---------------------------------------------------------------------------------
+// ---- poll_fd
 
 using Outcome = std::optional<loop::Result<uint32_t>>;
 

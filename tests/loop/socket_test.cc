@@ -238,7 +238,7 @@ TEST_P(SocketTest, ShutdownSendsEverythingBeforeTheFin) {
     ASSERT_TRUE(run_until([&] { return connection.sink.received == "still heard"; }));
 }
 
-// ---- starving --------------------------------------------------------------------------------
+// ---- starving
 
 TEST_P(SocketTest, SixteenPeersShareTwoSlots) {
     use_slots(2);

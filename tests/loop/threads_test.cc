@@ -72,7 +72,7 @@ TEST(CoreThreads, EveryThreadHasALoopOfItsOwn) {
     EXPECT_EQ(turned.load(), 2);
 }
 
-// ---- signals, in a child process -------------------------------------------------------------
+// ---- signals, in a child process
 
 struct NotingHandler final : Signals::Handler {
     void signal_received(Signals::Kind kind) override { seen.push_back(kind); }

@@ -18,7 +18,6 @@ TEST_F(IsolationTest, NoTenantSeesAnothersRows) {
 }
 
 // ---- the oracle notices
-// ------------------------------------------------------------------------------
 
 TEST_F(IsolationTest, TheOracleNoticesAMissingSync) {
     IsolationDriver::Plan plan;
@@ -43,7 +42,6 @@ TEST_F(IsolationTest, TheOracleNoticesABegin) {
 }
 
 // ---- what a segment leaves behind
-// --------------------------------------------------------------------
 
 // One pipeline whose calls name their role in the segment, as behind a pooler, where the next
 // segment on the connection is somebody else's; and a look at the session between them.

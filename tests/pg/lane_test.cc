@@ -106,7 +106,6 @@ protected:
 };
 
 // ---- the wire
-// ---------------------------------------------------------------------------------------
 
 TEST_F(LaneTest, ASegmentIsIdentityStatementAndOneSync) {
     run("SELECT a");
@@ -137,7 +136,6 @@ TEST_F(LaneTest, BehindAPoolerThereAreNoStartUpOptions) {
 }
 
 // ---- errors
-// -----------------------------------------------------------------------------------------
 
 TEST_F(LaneTest, AnErrorAtTheSyncTakesTheRowBack) {
     Answer answer;
@@ -186,7 +184,6 @@ TEST_F(LaneTest, AStatementThatTheServerDoesNotKnowIsParsedAgainOnce) {
 }
 
 // ---- connections that end
-// ---------------------------------------------------------------------------
 
 TEST_F(LaneTest, AReadIsAnsweredWhereverItsConnectionIsCut) {
     connect_all();
@@ -314,7 +311,6 @@ TEST_F(LaneTest, AFastLaneTakesNoMoreThanItsDepth) {
 }
 
 // ---- connecting
-// -------------------------------------------------------------------------------------
 
 TEST_F(LaneTest, AttemptsBackOffToFiveSeconds) {
     server.refuse_with("57P03");

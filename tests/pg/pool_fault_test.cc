@@ -206,7 +206,8 @@ TEST_F(PoolFaultTest, FewConnectionsServeAllCallsInTheirTurn) {
     const char* const count = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'fg_user'";
     run_until(*loop, [&] { return cluster.value_of(count) == "0"; });  // the last test's have gone
     cluster.execute("ALTER ROLE fg_user CONNECTION LIMIT 1");
-    // Two lanes that connect at the same moment are both refused: PostgreSQL counts each for the other.
+    // Two lanes that connect at the same moment are both refused: PostgreSQL counts each for the
+    // other.
     EXPECT_LT(time_to_recover(), seconds(5));
     std::vector<std::unique_ptr<PendingCall>> calls;
     for (int at = 0; at < 100; ++at) {

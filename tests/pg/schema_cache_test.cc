@@ -231,7 +231,6 @@ TEST_F(CatalogTest, AnotherCoreSeesTheSameCatalog) {
 }
 
 // ---- notifications
-// ----------------------------------------------------------------------------------
 
 class NotificationsTest : public PoolTest, public Notifications::Sink {
 protected:
@@ -286,7 +285,6 @@ TEST_F(NotificationsTest, BehindAPoolerNobodyListens) {
 }
 
 // ---- start-up check
-// ---------------------------------------------------------------------------------
 
 class StartupCheckTest : public PoolTest {
 protected:

@@ -24,7 +24,7 @@ std::string initialize(std::string_view version) {
            R"(","capabilities":{},"clientInfo":{"name":"t","version":"1"}}})";
 }
 
-// ---- the head ----
+// ---- the head
 
 TEST_F(StreamableHttpTest, RefusesOtherMediaTypesBeforeTheBody) {
     for (const char* type :
@@ -77,7 +77,7 @@ TEST_F(StreamableHttpTest, IsLenientAboutAccept) {
     EXPECT_EQ(post(ping)->status(), 200);
 }
 
-// ---- revisions ----
+// ---- revisions
 
 TEST_F(StreamableHttpTest, RefusesARevisionThatItDoesNotServe) {
     const char* answer =
@@ -138,7 +138,7 @@ TEST_F(StreamableHttpTest, WritesAParseErrorAsTheRevisionWantsIt) {
                   "2025-11-25");
 }
 
-// ---- messages ----
+// ---- messages
 
 TEST_F(StreamableHttpTest, EchoesIdsByteForByte) {
     for (const char* id :
@@ -200,7 +200,7 @@ TEST_F(StreamableHttpTest, NotesWhatTheAccessLogWants) {
     EXPECT_TRUE(unknown->notes().is_error);
 }
 
-// ---- tools ----
+// ---- tools
 
 TEST_F(DispatcherTest, ListsToolsInOnePage) {
     const char* body = R"({"jsonrpc":"2.0","id":1,"method":"tools/list","params":{}})";

@@ -188,7 +188,6 @@ void PostgresCluster::execute(const std::string& sql, const std::string& databas
 }
 
 // ---- faults
-// -----------------------------------------------------------------------------------------
 
 // The postmaster and its children, from /proc.
 std::vector<pid_t> PostgresCluster::processes() const {
