@@ -46,7 +46,7 @@ struct Shared {
     std::optional<loop::BlockingPool> blocking;  // ends before the loops that it resumes
     loop::LoadTable loads;
     oauth::VerifiedKeys verified_keys;
-    oauth::BucketRegistry buckets;
+    oauth::RateLimitRegistry rate_limits;
     http::AddressLimiter failures;
     http::AddressCount addresses;
     pg::SharedCatalog* catalog = nullptr;  // core 0's; set before the other workers are made

@@ -25,7 +25,7 @@ struct Principal {
     bool all_scopes = false;  // service keys, and keys with the scope *
     std::vector<std::string> scopes;
     // Shared by all loops: the limit holds for the process. Null where there is no limit.
-    std::shared_ptr<loop::SlidingLimit> bucket;
+    std::shared_ptr<loop::SlidingLimit> rate_limit;
 
     [[nodiscard]] bool has_scope(std::string_view scope) const {
         if (all_scopes) return true;

@@ -32,11 +32,11 @@ Next RateLimit::on_head(Exchange& exchange) {
 
 int RateLimit::take(Exchange& exchange, size_t more) {
     const Principal* principal = exchange.principal().get();
-    if (principal == nullptr || principal->bucket == nullptr) return 0;
+    if (principal == nullptr || principal->rate_limit == nullptr) return 0;
     const loop::Instant now = exchange.loop().now();
     for (size_t taken = 0; taken < more; ++taken) {
-        if (!principal->bucket->try_take(now)) {
-            return whole_seconds(principal->bucket->retry_after_seconds(now));
+        if (!principal->rate_limit->try_take(now)) {
+            return whole_seconds(principal->rate_limit->retry_after_seconds(now));
         }
     }
     return 0;

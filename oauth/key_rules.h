@@ -45,7 +45,7 @@ enum class Refusal : uint8_t {
 };
 [[nodiscard]] std::string_view to_string(Refusal refusal);  // for the log
 
-// Without the bucket: the caller adds the process-wide one.
+// Without the rate limit: the caller adds the process-wide one.
 [[nodiscard]] std::expected<http::Principal, Refusal> judge(const ServiceKeyRow& row,
                                                             loop::WallTime now);
 [[nodiscard]] std::expected<http::Principal, Refusal> judge(const ClientKeyRow& row,

@@ -81,17 +81,17 @@ bool flag_of(const pg::Result& result, int column) {
 
 }  // namespace
 
-std::shared_ptr<loop::SlidingLimit> BucketRegistry::find_or_create(const std::string& key,
-                                                                   uint32_t per_min) {
+std::shared_ptr<loop::SlidingLimit> RateLimitRegistry::find_or_create(const std::string& key,
+                                                                      uint32_t per_min) {
     if (per_min == 0) return nullptr;
     const std::scoped_lock lock(mutex_);
-    if (const auto found = buckets_.find(key); found != buckets_.end()) return found->second;
-    if (buckets_.size() >= buckets_max)
-        std::erase_if(buckets_, [](const auto& entry) { return entry.second.use_count() == 1; });
-    auto bucket =
+    if (const auto found = limits_.find(key); found != limits_.end()) return found->second;
+    if (limits_.size() >= limits_max)
+        std::erase_if(limits_, [](const auto& entry) { return entry.second.use_count() == 1; });
+    auto limit =
         std::make_shared<loop::SlidingLimit>(std::min(per_min, loop::SlidingLimit::limit_max));
-    buckets_.emplace(key, bucket);
-    return bucket;
+    limits_.emplace(key, limit);
+    return limit;
 }
 
 // A look-up under way. Owned by lookups_under_way_ until its task has told all who wait.
@@ -295,7 +295,8 @@ loop::Task<std::expected<pg::Result, KeyFailure>> KeyStore::execute(pg::Query qu
 
 KeyOutcome KeyStore::admit(std::expected<http::Principal, Refusal> verdict) {
     if (!verdict) return std::unexpected(KeyFailure{verdict.error(), 0});
-    verdict->bucket = parts_.buckets->find_or_create(verdict->key_id, options_.rate_limit_per_min);
+    verdict->rate_limit =
+        parts_.rate_limits->find_or_create(verdict->key_id, options_.rate_limit_per_min);
     auto principal = std::make_shared<const http::Principal>(std::move(*verdict));
     parts_.last_used->note(*principal);
     return principal;

@@ -49,10 +49,10 @@ struct KeyFailure {
 };
 using KeyOutcome = std::expected<http::PrincipalPtr, KeyFailure>;
 
-// Buckets by key, shared by all loops, so that the limit holds for the process.
-class BucketRegistry {
+// Rate limits by key, shared by all loops, so that the limit holds for the process.
+class RateLimitRegistry {
 public:
-    static constexpr size_t buckets_max = 100'000;  // then those that nobody holds are dropped
+    static constexpr size_t limits_max = 100'000;  // then those that nobody holds are dropped
 
     // Null where `per_min` is 0.
     [[nodiscard]] std::shared_ptr<loop::SlidingLimit> find_or_create(const std::string& key,
@@ -60,18 +60,18 @@ public:
 
 private:
     std::mutex mutex_;
-    std::unordered_map<std::string, std::shared_ptr<loop::SlidingLimit>> buckets_;
+    std::unordered_map<std::string, std::shared_ptr<loop::SlidingLimit>> limits_;
 };
 
 class KeyStore {
 public:
-    // Everything given outlives the store; `verified` and `buckets` are the process's.
+    // Everything given outlives the store; `verified` and `rate_limits` are the process's.
     struct Parts {
         loop::Loop* loop;
         pg::Pool* pool;
         loop::BlockingPool* blocking;
         VerifiedKeys* verified;
-        BucketRegistry* buckets;
+        RateLimitRegistry* rate_limits;
         LastUsed* last_used;
     };
     KeyStore(const Parts& parts, const KeyStoreOptions& options);

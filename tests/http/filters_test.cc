@@ -116,7 +116,7 @@ protected:
 };
 
 TEST_F(HttpRateLimit, The101stCallOfAMinuteIs429) {
-    principal->bucket = std::make_shared<loop::SlidingLimit>(100);
+    principal->rate_limit = std::make_shared<loop::SlidingLimit>(100);
     for (int i = 0; i < 100; ++i) {
         ASSERT_EQ(call().status, 200);
     }
@@ -141,7 +141,7 @@ TEST_F(HttpRateLimit, WithoutALimitEverythingPasses) {
 }
 
 TEST_F(HttpRateLimit, BatchesCountEachCall) {
-    principal->bucket = std::make_shared<loop::SlidingLimit>(10);
+    principal->rate_limit = std::make_shared<loop::SlidingLimit>(10);
     echo.request = [](http::Exchange& exchange) {
         const int wait_s = http::RateLimit::take(exchange, 6);
         exchange.respond(TestHandler::text_response(std::to_string(wait_s)));

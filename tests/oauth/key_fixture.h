@@ -74,7 +74,7 @@ protected:
     void make_store(const KeyStoreOptions& options) {
         if (store) run_task(store->close());
         store = std::make_unique<KeyStore>(
-            KeyStore::Parts{loop.get(), pool.get(), &blocking, &verified, &buckets, &last_used},
+            KeyStore::Parts{loop.get(), pool.get(), &blocking, &verified, &rate_limits, &last_used},
             options);
     }
     static loop::Task<void> close_all(KeyFixture* self) {
@@ -141,7 +141,7 @@ protected:
     loop::BlockingPool blocking;
     std::unique_ptr<pg::Pool> pool;
     VerifiedKeys verified;
-    BucketRegistry buckets;
+    RateLimitRegistry rate_limits;
     LastUsed last_used;
     std::unique_ptr<KeyStore> store;
 };

@@ -245,8 +245,8 @@ TEST_F(KeyStoreTest, SharesOneLimitBetweenTheEntriesOfAKey) {
     store->drop_all();
     const KeyOutcome second = resolve(client_key);
     ASSERT_TRUE(first && second);
-    EXPECT_EQ((*first)->bucket, (*second)->bucket);
-    EXPECT_EQ((*first)->bucket->limit(), 100u);
+    EXPECT_EQ((*first)->rate_limit, (*second)->rate_limit);
+    EXPECT_EQ((*first)->rate_limit->limit(), 100u);
 }
 
 TEST_F(KeyStoreTest, NotesEachUseOfAKey) {

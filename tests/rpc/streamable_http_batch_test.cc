@@ -119,7 +119,7 @@ TEST_F(BatchTest, ShowsAScopeErrorInItsEntry) {
 
 TEST_F(BatchTest, CountsEachEntryForTheRateLimit) {
     auto limited = std::make_shared<http::Principal>(*everything_);
-    limited->bucket = std::make_shared<loop::SlidingLimit>(3);
+    limited->rate_limit = std::make_shared<loop::SlidingLimit>(3);
     everything_ = limited;
     EXPECT_EQ(post(pings(1))->status(), 200);  // the filter's, which is not here
     EXPECT_EQ(post(pings(3))->status(), 200);
