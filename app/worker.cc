@@ -5,10 +5,10 @@
 #include "app/config_options.h"
 #include "app/config_rules.h"
 #include "app/system_limits.h"
+#include "app/tool_set.h"
 #include "app/version.h"
 #include "loop/log.h"
 #include "loop/sleep.h"
-#include "tools/query_table.h"
 
 namespace fluxgate::app {
 namespace {
@@ -61,32 +61,10 @@ std::unique_ptr<pg::SharedCatalog> make_catalog(Shared& shared, loop::Loop& loop
     return catalog;
 }
 
-std::unique_ptr<rpc::Tool> make_query_table(const Config& config, pg::Pool& pool,
-                                            pg::SchemaCache& schemas) {
-    tools::QueryTable::Options options;
-    options.statement_timeout_ms = to_pool_options(config).statement_timeout_ms;
-    return std::make_unique<tools::QueryTable>(&pool, &schemas, options);
-}
-
-std::string without_slash(std::string url) {
-    while (url.ends_with('/'))
-        url.pop_back();
-    return url;
-}
-
-// The public URL; without one, the address where we listen.
-std::string base_url_of(const Config& config) {
-    if (!config.public_base_url.empty()) return without_slash(config.public_base_url);
-    if (config.is_set("base_url")) return without_slash(config.base_url);
-    const ListenAddress address = listen_address(config);
-    return "http://localhost:" + std::to_string(address.port);
-}
-
 }  // namespace
 
 Shared::Shared(const Config& with, uint32_t cores)
     : config(with),
-      base_url(base_url_of(with)),
       blocking(std::in_place, loop::BlockingPool::Options{}),
       loads(cores),
       failures({.failures_per_min = with.gateway.keys.failures_per_min}) {
@@ -122,16 +100,13 @@ Worker::Worker(Shared& shared, loop::Loop& loop, DrainObserver& observer,
       keys_({&loop, &pool_, &*shared.blocking, &shared.verified_keys, &shared.rate_limits,
              &last_used_},
             to_key_store_options(shared.config)),
-      tools_(shared.config.mcp.allowed_tools),
-      dispatcher_((tools_.add(make_query_table(shared.config, pool_, *schemas_)),
-                   dispatcher_options(shared.config)),
-                  tools_),
-      mcp_({.message_bytes_max = shared.config.mcp.max_message_size,
-            .resource_metadata_url = shared.base_url + "/.well-known/oauth-protected-resource"},
+      tools_(make_tools(shared.config, &pool_, schemas_.get())),
+      dispatcher_(dispatcher_options(shared.config), tools_),
+      mcp_({.message_bytes_max = shared.config.mcp.max_message_size, .resource_metadata_url = {}},
            &dispatcher_),
       hosts_(to_host_options(shared.config)),
       start_gate_(shared.started),
-      bearer_(&loop, &keys_, &shared.failures, shared.base_url),
+      bearer_(&loop, &keys_, &shared.failures, {}),
       health_(http::HealthHandler::Kind::health),
       live_(http::HealthHandler::Kind::live),
       ready_(this),
@@ -175,6 +150,7 @@ loop::Result<void> Worker::open() {
 }
 
 void Worker::start() {
+    if (loop_.core() == 0) warn_of_unknown_tools(tools_);
     pool_.warm_up();
     if (catalog_) catalog_->start();
     acceptor_->start();

@@ -42,7 +42,6 @@ struct Shared {
     Shared(const Config& with, uint32_t cores);
 
     const Config& config;
-    std::string base_url;                        // public, without a slash at its end
     std::optional<loop::BlockingPool> blocking;  // ends before the loops that it resumes
     loop::LoadTable loads;
     oauth::VerifiedKeys verified_keys;

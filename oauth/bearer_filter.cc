@@ -14,12 +14,13 @@ bool is_failed_attempt(const KeyOutcome& outcome) {
 }  // namespace
 
 BearerFilter::BearerFilter(loop::Loop* loop, KeyStore* keys, http::AddressLimiter* failures,
-                           const std::string& base_url)
+                           const std::string& resource_metadata_url)
     : loop_(loop),
       keys_(keys),
       failures_(failures),
-      challenge_("Bearer resource_metadata=\"" + base_url +
-                 "/.well-known/oauth-protected-resource\""),
+      challenge_(resource_metadata_url.empty()
+                     ? "Bearer realm=\"fluxgate\""
+                     : "Bearer resource_metadata=\"" + resource_metadata_url + "\""),
       challenge_invalid_(challenge_ + ", error=\"invalid_token\"") {
 }
 
@@ -85,9 +86,11 @@ http::Next BearerFilter::refuse_attempt(http::Exchange& exchange, int wait_s) {
 }
 
 http::Next BearerFilter::refuse(http::Exchange& exchange, bool had_credential) {
-    http::Response response =
-        had_credential ? http::error_response(401, "unauthorized", "invalid credentials")
-                       : http::error_response(401, "unauthorized", "authentication required");
+    http::Response response = had_credential
+                                  ? http::error_response(401, "unauthorized", "invalid credentials")
+                                  : http::error_response(401, "unauthorized",
+                                                         "authentication required: send a key in "
+                                                         "X-Client-Key or X-Service-Key");
     response.add("WWW-Authenticate", had_credential ? challenge_invalid_ : challenge_);
     exchange.respond(std::move(response));
     return http::Next::answered;

@@ -21,10 +21,10 @@ namespace fluxgate::oauth {
 
 class BearerFilter final : public http::Filter {
 public:
-    // `base_url` is the public one, without a slash at its end; it names the metadata in
-    // WWW-Authenticate.
+    // `resource_metadata_url`: of RFC 9728, for WWW-Authenticate; empty where nothing is served
+    // there, or a client would look for OAuth and report that it failed.
     BearerFilter(loop::Loop* loop, KeyStore* keys, http::AddressLimiter* failures,
-                 const std::string& base_url);
+                 const std::string& resource_metadata_url);
 
     [[nodiscard]] http::Next on_head(http::Exchange& exchange) override;
 

@@ -23,7 +23,8 @@ bool is_before(const std::unique_ptr<Tool>& tool, std::string_view name) {
 
 }  // namespace
 
-ToolRegistry::ToolRegistry(std::vector<std::string> allowed) : allowed_(std::move(allowed)) {
+ToolRegistry::ToolRegistry(std::vector<std::string> allowed)
+    : allowed_(std::move(allowed)), unknown_(allowed_) {
 }
 
 void ToolRegistry::add(std::unique_ptr<Tool> tool) {
@@ -31,6 +32,7 @@ void ToolRegistry::add(std::unique_ptr<Tool> tool) {
     FLUX_CHECK(is_name(name));
     const auto at = std::lower_bound(tools_.begin(), tools_.end(), name, is_before);
     FLUX_CHECK(at == tools_.end() || (*at)->info().name != name);
+    std::erase(unknown_, name);
     if (!allowed_.empty() && std::ranges::find(allowed_, name) == allowed_.end()) return;
     tools_.insert(at, std::move(tool));
 }

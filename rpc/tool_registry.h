@@ -17,11 +17,14 @@ public:
     // Dropped where it is not allowed. A name twice, or one that is no tool name, is our bug.
     void add(std::unique_ptr<Tool> tool);
 
+    // The names in `allowed` that no tool has had so far, for a warning.
+    [[nodiscard]] const std::vector<std::string>& allowed_but_unknown() const { return unknown_; }
     [[nodiscard]] Tool* find(std::string_view name) const;  // null: unknown or not allowed
     [[nodiscard]] const std::vector<std::unique_ptr<Tool>>& all() const { return tools_; }
 
 private:
     std::vector<std::string> allowed_;
+    std::vector<std::string> unknown_;
     std::vector<std::unique_ptr<Tool>> tools_;  // the allowed ones, by name
 };
 

@@ -27,7 +27,8 @@ protected:
     }
     // The filter has decided when this returns.
     void run(test::RecordingExchange& exchange) {
-        BearerFilter filter(loop.get(), store.get(), &failures, "https://gw.test");
+        BearerFilter filter(loop.get(), store.get(), &failures,
+                            "https://gw.test/.well-known/oauth-protected-resource");
         http::Next next = filter.on_head(exchange);
         if (next == http::Next::wait) {
             run_until([&] { return exchange.resumed().has_value() && exchange.scope().empty(); });
