@@ -3,6 +3,7 @@
 #include <poll.h>
 
 #include <array>
+#include <bit>
 #include <optional>
 #include <utility>
 
@@ -54,6 +55,7 @@ loop::Task<void> Notifications::run(loop::Scope* scope) {
         }
         if (listens) {
             backoff.reset();
+            failures_ = 0;
             is_listening_ = true;
             sink_->everything_may_have_changed();
             co_await serve(scope, connection.get());
@@ -67,6 +69,12 @@ loop::Task<void> Notifications::run(loop::Scope* scope) {
     }
 }
 
+// One line a doubling, not one an attempt.
+void Notifications::log_failure(std::string_view reason) {
+    if (!std::has_single_bit(++failures_)) return;
+    loop::log::warn("pg_listen_failed", {{"reason", reason}, {"failures", failures_}});
+}
+
 loop::Task<std::unique_ptr<Connection>> Notifications::connect(loop::Scope* scope) {
     const auto deadline =
         loop::Deadline::after(loop_->now(), std::chrono::milliseconds(options_.connect_timeout_ms));
@@ -78,7 +86,7 @@ loop::Task<std::unique_ptr<Connection>> Notifications::connect(loop::Scope* scop
         const Connection::ConnectStep step = connection->connect_step();
         if (step == Connection::ConnectStep::established) break;
         if (step == Connection::ConnectStep::failed) {
-            loop::log::warn("pg_listen_failed", {{"reason", connection->failure()}});
+            log_failure(connection->failure());
             co_return nullptr;
         }
         const uint32_t mask = step == Connection::ConnectStep::wants_read ? POLLIN : POLLOUT;

@@ -53,11 +53,13 @@ private:
     [[nodiscard]] loop::Task<bool> read_more(loop::Scope* scope, Connection* connection,
                                              loop::Deadline deadline);
     void hand_out(Connection& connection);
+    void log_failure(std::string_view reason);
 
     loop::Loop* loop_;
     loop::BlockingPool* blocking_;
     Options options_;
     Sink* sink_;
+    uint64_t failures_ = 0;  // to connect, in a row
     bool is_listening_ = false;
 };
 

@@ -63,11 +63,10 @@ std::unexpected<InputError> not_an_output(const SelectList& select, std::string_
     for (const SelectOutput& output : select.outputs) {
         names.push_back(output.name);
     }
-    return input_error({"order: ", quoted_excerpt(name), " is not in select",
-                        did_you_mean(name, names),
-                        " With an aggregate only its outputs can be sorted "
-                        "by: ",
-                        list_names(names)});
+    const std::string hint = did_you_mean(name, names);
+    return input_error({"order: ", quoted_excerpt(name), " is not in select", hint,
+                        hint.empty() ? "; with" : " With",
+                        " an aggregate only its outputs can be sorted by: ", list_names(names)});
 }
 
 Checked<void> write_name(std::string_view name, const pg::Table& table, const SelectList& select,

@@ -5,6 +5,7 @@
 
 #include "tools/input_error.h"
 #include "tools/limits.h"
+#include "tools/value_hint.h"
 
 namespace fluxgate::tools {
 namespace {
@@ -38,8 +39,9 @@ std::string invalid_value(const pg::Error& error, const FailedStatement& stateme
     }
     const std::string_view value =
         sql->parameters()[static_cast<size_t>(error.parameter) - 1].bytes;
-    return concat({"invalid value for column ", column_text(statement, *column), ": ",
-                   quoted_excerpt(value)});
+    return concat(
+        {"invalid value for column ", column_text(statement, *column), ": ", quoted_excerpt(value),
+         statement.catalog == nullptr ? "" : value_hint(*statement.catalog, column->type)});
 }
 
 std::string unsupported(const pg::Error& error, const FailedStatement& statement) {
@@ -54,7 +56,8 @@ std::string unsupported(const pg::Error& error, const FailedStatement& statement
         return concat({"can not ", place->word, " by column ", column,
                        ": its type has no order or equality"});
     }
-    return concat({"operator not supported for column ", column, ": ", place->word});
+    return concat({"operator not supported for column ", column, ": ", place->word,
+                   operator_hint_of(place->word)});
 }
 
 std::string unknown_object(const pg::Error& error, const FailedStatement& statement) {
@@ -102,9 +105,9 @@ rpc::ToolOutcome outcome_of(const pg::Error& error, const FailedStatement& state
         case ErrorKind::unknown_object:
             return rpc::tool_error(unknown_object(error, statement));
         case ErrorKind::permission:
-            return rpc::tool_error(
-                concat({"permission denied: this key's role may not do that with ",
-                        table_text(statement), ", or not with these columns"}));
+            return rpc::tool_error(concat(
+                {"permission denied: the database role of this key has no GRANT for this on ",
+                 table_text(statement), ", or not for all of these columns"}));
         case ErrorKind::conflict:
             return rpc::tool_error(conflict(error));
         case ErrorKind::serialization:

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
+#include <span>
+#include <utility>
 #include <vector>
 
 #include "tools/limits.h"
@@ -28,18 +31,30 @@ bool may_select(const pg::Table& table, http::Role role) {
     return (table.selectable_by >> static_cast<unsigned>(database_role(role)) & 1u) != 0;
 }
 
+// Whose tables a caller means most likely: 0 public, 1 the owner's other schemas, 2 what is hidden
+// from all but service keys. PostgreSQL's own are readable, and not worth a proposal.
+constexpr size_t ranks = 3;
+size_t rank_of(const pg::Catalog& catalog, const pg::Table& table) {
+    if (table.schema == "public") return 0;
+    if (is_visible(catalog, table, http::Role::authenticated)) return 1;
+    const bool is_systems = table.schema.starts_with("pg_") || table.schema == "information_schema";
+    return is_systems ? ranks : 2;
+}
+
 // The names that are worth proposing: `t` for public.t, `schema.t` for others.
 std::vector<std::string> readable_tables(const pg::Catalog& catalog, http::Role role) {
-    std::vector<std::string> names;
+    std::array<std::vector<std::string>, ranks> by_rank;
+    size_t count = 0;
     for (const pg::Table& table : catalog.tables()) {
-        if (is_visible(catalog, table, role) && may_select(table, role)) {
-            names.push_back(table.schema == "public" ? table.name
-                                                     : concat({table.schema, ".", table.name}));
-        }
-        if (names.size() == limits::names_compared_max) {
-            break;
-        }
+        const size_t rank = rank_of(catalog, table);
+        if (rank == ranks || !is_visible(catalog, table, role) || !may_select(table, role))
+            continue;
+        by_rank[rank].push_back(rank == 0 ? table.name : concat({table.schema, ".", table.name}));
+        if (++count == limits::names_compared_max) break;
     }
+    std::vector<std::string> names = std::move(by_rank[0]);
+    for (std::vector<std::string>& more : std::span(by_rank).subspan(1))
+        std::ranges::move(more, std::back_inserter(names));
     return names;
 }
 

@@ -33,9 +33,10 @@ Checked<void> check_names(const rpc::Json* arguments) {
                 {"vector_search is not available on this server: it computes no "
                  "embeddings; use filter and order instead"});
         }
-        return input_error({"unknown argument ", quoted_excerpt(name),
-                            did_you_mean(name, argument_names),
-                            " Known arguments: ", list_names(argument_names)});
+        const std::string hint = did_you_mean(name, argument_names);
+        return input_error({"unknown argument ", quoted_excerpt(name), hint,
+                            hint.empty() ? "; known arguments: " : " Known arguments: ",
+                            list_names(argument_names)});
     }
     return {};
 }

@@ -64,7 +64,8 @@ TEST_F(PgFailure, NamesTheColumnAndTheOperator) {
     for (const char* state : {"42883", "42804"}) {
         pg::Error error = error_of(state);
         error.position = 43;
-        EXPECT_EQ(text(error), R"(operator not supported for column \"n\" (integer): like)");
+        EXPECT_EQ(text(error),
+                  R"(operator not supported for column \"n\" (integer): like; it is for text)");
         error.position = 0;
         EXPECT_TRUE(text(error).starts_with("operator not supported for the column's type"));
     }

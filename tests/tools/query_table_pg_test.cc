@@ -133,9 +133,10 @@ TEST_F(QueryTablePg, SaysWhatIsWrongWithoutSayingTooMuch) {
     EXPECT_EQ(error(R"~({"table":"notes","filter":{"n":"in.(1,abc)"}})~"),
               R"(invalid value for column "n" (integer): "{\"1\",\"abc\"}")");
     EXPECT_EQ(error(R"({"table":"notes","filter":{"body":"eq.x","n":"like.1%"}})"),
-              R"(operator not supported for column "n" (integer): like)");
-    EXPECT_EQ(error(R"~({"table":"notes","select":"sum(body)"})~"),
-              R"(operator not supported for column "body" (text): sum)");
+              R"(operator not supported for column "n" (integer): like; it is for text)");
+    EXPECT_EQ(
+        error(R"~({"table":"notes","select":"sum(body)"})~"),
+        R"(operator not supported for column "body" (text): sum; it is for numbers and intervals)");
     EXPECT_TRUE(error(R"({"table":"broken"})").starts_with("invalid value: a value in the query"));
     EXPECT_EQ(error(R"({"table":"notes","select":"id,bodi"})").substr(0, 61),
               R"(unknown column "bodi" in public.notes; did you mean "body"? c)");

@@ -105,6 +105,14 @@ TEST(TableName, NamesTheNearestTablesThatTheRoleMayRead) {
     EXPECT_NE(find("zzzzzz").find("; tables: "), std::string::npos);
 }
 
+TEST(TableName, ProposesPublicTablesFirstAndTheSystemsNever) {
+    const std::string text = find("zzzzzz", http::Role::service_role);
+    EXPECT_LT(text.find("notes"), text.find("sales.orders")) << text;
+    EXPECT_LT(text.find("sales.orders"), text.find("auth.users")) << text;
+    EXPECT_NE(text.find("auth.users"), std::string::npos) << text;
+    EXPECT_EQ(text.find("pg_toast"), std::string::npos) << text;
+}
+
 TEST(TableName, FindsTablesThatTheRoleMayNotRead) {
     // PostgreSQL says "permission denied", and so does the tool.
     EXPECT_EQ(find("notices"), R"("public"."notices")");

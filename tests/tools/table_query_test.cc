@@ -148,7 +148,7 @@ TEST(TableQuery, RefusesArgumentsThatItDoesNotKnow) {
     EXPECT_NE(error.find(R"(unknown argument "filters"; did you mean "filter"?)"),
               std::string::npos)
         << error;
-    EXPECT_NE(build(R"({"table":"notes","where":"1=1"})").error.find("Known arguments: table"),
+    EXPECT_NE(build(R"({"table":"notes","where":"1=1"})").error.find("; known arguments: table"),
               std::string::npos);
     EXPECT_NE(build(R"({"table":"notes","vector_search":{}})")
                   .error.find("vector_search is not available on this server"),
