@@ -224,8 +224,11 @@ std::expected<Invocation, std::string> parse_command_line(
         invocation.command = find_command("version");
         return invocation;
     }
-    if (rest.size() == 2 && is_group(rest[0]) && is_help(rest[1])) {
+    // "servicekeys --help", "help servicekeys"
+    if (!rest.empty() && is_group(rest[0]) &&
+        (rest.size() == 1 ? invocation.wants_help : is_help(rest[1]))) {
         invocation.wants_help = true;
+        invocation.group = rest[0];
         return invocation;
     }
     const auto command = take_command(rest);
@@ -261,6 +264,16 @@ std::string help_text(const CommandSpec* command) {
         text += line + std::string(option.help) + (option.is_required ? " (required)\n" : "\n");
     }
     return text + "\nExamples:\n" + std::string(command->examples);
+}
+
+std::string help_text(const Invocation& invocation) {
+    if (invocation.group.empty()) return help_text(invocation.command);
+    std::string text;
+    for (const CommandSpec& command : all_commands) {
+        if (!command.name.starts_with(invocation.group)) continue;
+        text += (text.empty() ? "" : "\n") + help_text(&command);
+    }
+    return text;
 }
 
 std::expected<uint32_t, std::string> parse_number(std::string_view option, std::string_view text,

@@ -48,6 +48,7 @@ struct CommandSpec {
 
 struct Invocation {
     const CommandSpec* command = nullptr;  // null: the overall help
+    std::string_view group;                // "servicekeys": the help of all its commands
     bool wants_help = false;
     std::map<std::string_view, std::string> values;  // by option name; "" for a switch
     std::string positional;
@@ -63,6 +64,8 @@ struct Invocation {
     std::span<const std::string_view> arguments);
 
 [[nodiscard]] std::string help_text(const CommandSpec* command);
+// What an invocation that wants help is answered.
+[[nodiscard]] std::string help_text(const Invocation& invocation);
 
 // Whole, from `min` to `max`. For option values; the error names the option.
 [[nodiscard]] std::expected<uint32_t, std::string> parse_number(std::string_view option,

@@ -106,8 +106,14 @@ private:
         return render_duration(Milliseconds(milliseconds));
     }
 
+    // People write 10MB there.
+    [[nodiscard]] bool counts_bytes() const {
+        return key.path.ends_with("message_size") || key.path.ends_with("bytes_max");
+    }
+
     [[nodiscard]] std::string range_text() const {
-        return "; it must be from " + std::to_string(key.min) + " to " + std::to_string(key.max);
+        return "; it must be from " + std::to_string(key.min) + " to " + std::to_string(key.max) +
+               (counts_bytes() ? ", in bytes and without a unit" : "");
     }
 
     [[nodiscard]] Failure check_text(std::string_view text) const {

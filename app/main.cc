@@ -31,7 +31,7 @@ int main(int argument_count, char** arguments) {
         return app::exit_usage;
     }
     if (invocation->wants_help) {
-        std::cout << app::help_text(invocation->command);
+        std::cout << app::help_text(*invocation);
         return app::exit_success;
     }
     const app::Environment environment = app::process_environment();

@@ -4,12 +4,15 @@
 #   --port N      where fluxgate listens on 127.0.0.1 (8080)
 #   --state DIR   where the database, keys and configuration live (.fluxgate)
 #   --loops N     event loops (one per core)
-#   --reset       throw the state away first
+#   --reset       throw the state away first, and begin with a new database
 #
 # Installs what is missing, builds, starts both servers and prints how to connect. Ctrl-C or SIGTERM
 # stops both. A second start keeps data and keys. Run it as yourself, it calls sudo where it needs it; or in a
 # root shell. For scripts it leaves in DIR: service.key, client.key (alice), client-bob.key, fluxbase.yaml,
 # fluxgate.pid, postgres.url.
+#
+# In a root shell the database is in /var/lib/postgresql/fluxgate-... where the user postgres cannot come into DIR;
+# DIR/postgres is then a link to it. Before you delete the clone: rm -rf "$(readlink DIR/postgres)".
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -91,7 +94,7 @@ link_database() {
     rm -rf "$database" # of an earlier state in the same place
     [[ ! -d $state/postgres ]] || mv "$state/postgres" "$database"
     ln -s "$database" "$state/postgres"
-    say "the user postgres cannot reach $state: the database is in $database (--reset removes it)"
+    say "the user postgres cannot reach $state: the database is in $database; remove that too when you remove the clone"
 }
 
 # A port that was free a moment ago; kept in the state from then on.
@@ -130,7 +133,8 @@ start_postgres() {
 write_configuration() { # paths in it are relative to it; bootstrap writes the password files
     [[ -s $state/fluxbase.yaml ]] && return
     (umask 077 && cat >"$state/fluxbase.yaml.new") <<YAML
-# Written by scripts/dev.sh. Only the rate limit differs from the defaults.
+# Written by scripts/dev.sh. Other than the defaults: MCP is on, without a rate limit, and the logins are those of
+# the demo's own PostgreSQL.
 mcp:
   enabled: true
   rate_limit_per_min: 0
@@ -191,8 +195,8 @@ print_guide() {
 
 fluxgate answers on $url
 
-  service key (sees everything)         $service
-  client key (alice: sees her own rows) $client
+  service key (sees everything)                    $service
+  client key (alice: sees her organisation's rows) $client
 
 Try it:
   curl -s $url -H 'Content-Type: application/json' -H 'X-Client-Key: $client' \\

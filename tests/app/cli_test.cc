@@ -7,6 +7,7 @@ namespace fluxgate::app {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 
 std::expected<Invocation, std::string> parse(std::vector<std::string_view> words) {
     return parse_command_line(words);
@@ -55,6 +56,25 @@ TEST(Cli, ShowsHelpInEverySpelling) {
     EXPECT_TRUE(parse({"servicekeys", "--help"})->wants_help);
     EXPECT_TRUE(parse({"clientkeys", "create", "--name", "x", "-h"})->wants_help);
     EXPECT_EQ(parse({"--version"})->command->id, CommandId::version);
+}
+
+TEST(Cli, ExplainsAllCommandsOfAGroup) {
+    using Words = std::vector<std::string_view>;
+    for (const Words& words : {Words{"clientkeys", "--help"}, Words{"clientkeys", "-h"},
+                               Words{"help", "clientkeys"}, Words{"--help", "clientkeys"}}) {
+        const auto invocation = parse(words);
+        ASSERT_TRUE(invocation) << words[0];
+        EXPECT_TRUE(invocation->wants_help);
+        const std::string help = help_text(*invocation);
+        for (const char* option : {"--name NAME", "--user USER", "--scopes LIST", "--expires WHEN"})
+            EXPECT_THAT(help, HasSubstr(option));
+        EXPECT_THAT(help, HasSubstr("Usage: fluxgate clientkeys revoke KEY"));
+        EXPECT_THAT(help, HasSubstr("fluxgate clientkeys create --name laptop"));
+        EXPECT_THAT(help, Not(HasSubstr("servicekeys")));
+    }
+    EXPECT_EQ(help_text(*parse({"help"})), help_text(nullptr));
+    EXPECT_EQ(help_text(*parse({"help", "clientkeys", "list"})),
+              help_text(parse({"clientkeys", "list", "--help"})->command));
 }
 
 TEST(Cli, NamesTheNearestCommandAndOption) {

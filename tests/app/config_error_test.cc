@@ -67,8 +67,10 @@ TEST_F(ConfigError, SayWhatANumberMayBe) {
                 HasSubstr("is out of range"));
     EXPECT_THAT(error_of("database: {port: 5432.0}"), HasSubstr("is not a whole number"));
     EXPECT_THAT(error_of("database: {port: 0x1538}"), HasSubstr("is not a whole number"));
-    EXPECT_THAT(error_of("mcp: {max_message_size: 10MB}"),
-                HasSubstr("'10MB' is not a whole number"));
+    EXPECT_EQ(
+        error_of("mcp: {max_message_size: 10MB}"),
+        "fluxbase.yaml:1: mcp.max_message_size: '10MB' is not a whole number; it must be from 1024 "
+        "to 1073741824, in bytes and without a unit");
 }
 
 TEST_F(ConfigError, WantDurationsWithAUnit) {
