@@ -4,6 +4,7 @@
 
 #include "app/config_check.h"
 #include "app/config_rules.h"
+#include "http/text.h"
 #include "loop/check.h"
 
 namespace fluxgate::app {
@@ -73,7 +74,7 @@ http::HostFilter::Options to_host_options(const Config& config) {
     FLUX_CHECK(address.has_value());  // checked when the configuration was loaded
     http::HostFilter::Options options;
     for (const std::string& host : server.allowed_hosts)
-        options.hosts.emplace_back(host_of_authority(host));
+        options.hosts.emplace_back(http::without_port(host));
     const std::string_view public_host = host_of_url(config.public_base_url);
     if (!public_host.empty()) options.hosts.emplace_back(public_host);
     const bool is_wildcard = address->host == "::" || address->host == "0.0.0.0";

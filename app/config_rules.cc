@@ -7,6 +7,8 @@
 #include <array>
 #include <charconv>
 
+#include "http/text.h"
+
 namespace fluxgate::app {
 namespace {
 
@@ -125,15 +127,9 @@ const char* role_name(std::string_view text) {
 
 }  // namespace rule
 
-std::string_view host_of_authority(std::string_view authority) {
-    const size_t bracket = authority.rfind(']');
-    const size_t colon = authority.find(':', bracket == std::string_view::npos ? 0 : bracket);
-    return authority.substr(0, colon);
-}
-
 std::string_view host_of_url(std::string_view url) {
     const std::string_view rest = after_scheme(url);
-    return host_of_authority(rest.substr(0, rest.find_first_of("/?#")));
+    return http::without_port(rest.substr(0, rest.find_first_of("/?#")));
 }
 
 std::expected<ListenAddress, const char*> parse_listen_address(std::string_view text) {

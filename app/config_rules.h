@@ -23,8 +23,6 @@ const char* role_name(std::string_view text);  // 1 to 63 bytes
 
 namespace fluxgate::app {
 
-// "mcp.example.com:8443" -> "mcp.example.com", "[::1]:80" -> "[::1]". Of what rule::host passes.
-[[nodiscard]] std::string_view host_of_authority(std::string_view authority);
 // "https://mcp.example.com:8443/x" -> "mcp.example.com"; empty for what is no http(s) URL.
 [[nodiscard]] std::string_view host_of_url(std::string_view url);
 

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "app/worker.h"
+#include "app/core_worker.h"
 
 namespace fluxgate::app {
 

@@ -1,4 +1,4 @@
-// Serving: one loop per core with everything that belongs to it (app/worker), until a signal.
+// Serving: one loop per core with everything that belongs to it (app/core_worker), until a signal.
 #pragma once
 
 #include "app/config.h"

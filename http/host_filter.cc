@@ -21,12 +21,6 @@ constexpr std::string_view allowed_methods = "POST, GET, DELETE, OPTIONS";
 constexpr std::string_view exposed_fields = "WWW-Authenticate, Mcp-Session-Id, Retry-After";
 constexpr std::string_view preflight_seconds = "600";
 
-std::string_view without_port(std::string_view authority) {
-    const size_t bracket = authority.rfind(']');
-    const size_t colon = authority.find(':', bracket == std::string_view::npos ? 0 : bracket);
-    return authority.substr(0, colon);
-}
-
 bool is_loopback(std::string_view host) {
     return std::ranges::any_of(
         loopback_hosts, [&](std::string_view one) { return equal_ignoring_case(host, one); });

@@ -56,6 +56,13 @@ namespace fluxgate::http {
     return text;
 }
 
+// "gw.test:8443" -> "gw.test", "[::1]:80" -> "[::1]". Of a valid authority.
+[[nodiscard]] constexpr std::string_view without_port(std::string_view authority) {
+    const size_t bracket = authority.rfind(']');
+    const size_t colon = authority.find(':', bracket == std::string_view::npos ? 0 : bracket);
+    return authority.substr(0, colon);
+}
+
 // A number as decimal text, on the stack.
 class Decimal {
 public:

@@ -1,6 +1,5 @@
 #include "oauth/key_store.h"
 
-#include <bit>
 #include <charconv>
 #include <utility>
 #include <vector>
@@ -186,7 +185,7 @@ loop::Task<void> KeyStore::run(Lookup* lookup) {
     else
         outcome = co_await look_up_client_key(lookup);
 
-    if (outcome || outcome.error().refusal) failures_ = 0;
+    if (outcome || outcome.error().refusal) failures_.reset();
     store(*lookup, outcome);
     const auto owned = lookups_under_way_.extract(lookup->digest);
     while (Waiter* waiter = lookup->waiters.pop_front())
@@ -285,10 +284,10 @@ loop::Task<std::expected<pg::Result, KeyFailure>> KeyStore::execute(pg::Query qu
     if (result) co_return std::move(*result);
     const pg::Error& error = result.error();
     // Each caller of an outage comes here: one line a doubling, not one a look-up.
-    if (std::has_single_bit(++failures_)) {
+    if (failures_.add()) {
         loop::log::warn("key_lookup_failed", {{"kind", pg::to_string(error.kind)},
                                               {"sqlstate", error.state()},
-                                              {"failures", failures_}});
+                                              {"failures", failures_.in_a_row()}});
     }
     co_return std::unexpected(KeyFailure{std::nullopt, std::max(error.retry_after_s, 1)});
 }

@@ -19,6 +19,7 @@
 #include "http/principal.h"
 #include "loop/blocking.h"
 #include "loop/crypto.h"
+#include "loop/failure_count.h"
 #include "loop/intrusive_list.h"
 #include "loop/loop.h"
 #include "loop/scope.h"
@@ -116,7 +117,7 @@ private:
     std::unordered_map<loop::Sha256, std::unique_ptr<Lookup>, Sha256Hash> lookups_under_way_;
     uint64_t generation_ = 0;  // grows with drop_all()
     uint64_t lookups_ = 0;
-    uint64_t failures_ = 0;  // look-ups that PostgreSQL failed since one was answered
+    loop::FailureCount failures_;  // look-ups that PostgreSQL failed since one was answered
     bool announced_ = false;
 };
 

@@ -1,6 +1,7 @@
 #include "pg/lane.h"
 
 #include <array>
+#include <bit>
 #include <cstring>
 #include <utility>
 
@@ -143,12 +144,11 @@ void Lane::break_lane(const char* why) {
 }
 
 void Lane::log_failure(std::string_view event, std::string_view reason) const {
-    // One line a doubling of the back-off, not one an attempt.
-    const uint32_t failures = host_->failures(*this);
-    if ((failures & (failures - 1)) != 0) return;
+    // The role's back-off counts; as loop::FailureCount tells.
+    const uint32_t failures = host_->failures(*this) + 1;
+    if (!std::has_single_bit(failures)) return;
     loop::log::warn(
-        event,
-        {{"role", to_string(settings_.role)}, {"reason", reason}, {"failures", failures + 1}});
+        event, {{"role", to_string(settings_.role)}, {"reason", reason}, {"failures", failures}});
 }
 
 // ---- serving

@@ -3,7 +3,6 @@
 #include <poll.h>
 
 #include <array>
-#include <bit>
 #include <optional>
 #include <utility>
 
@@ -55,7 +54,7 @@ loop::Task<void> Notifications::run(loop::Scope* scope) {
         }
         if (listens) {
             backoff.reset();
-            failures_ = 0;
+            failures_.reset();
             is_listening_ = true;
             sink_->everything_may_have_changed();
             co_await serve(scope, connection.get());
@@ -69,10 +68,9 @@ loop::Task<void> Notifications::run(loop::Scope* scope) {
     }
 }
 
-// One line a doubling, not one an attempt.
 void Notifications::log_failure(std::string_view reason) {
-    if (!std::has_single_bit(++failures_)) return;
-    loop::log::warn("pg_listen_failed", {{"reason", reason}, {"failures", failures_}});
+    if (!failures_.add()) return;
+    loop::log::warn("pg_listen_failed", {{"reason", reason}, {"failures", failures_.in_a_row()}});
 }
 
 loop::Task<std::unique_ptr<Connection>> Notifications::connect(loop::Scope* scope) {

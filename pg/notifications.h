@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "loop/failure_count.h"
 #include "loop/loop.h"
 #include "loop/scope.h"
 #include "loop/task.h"
@@ -59,7 +60,7 @@ private:
     loop::BlockingPool* blocking_;
     Options options_;
     Sink* sink_;
-    uint64_t failures_ = 0;  // to connect, in a row
+    loop::FailureCount failures_;  // to connect
     bool is_listening_ = false;
 };
 

@@ -1,11 +1,11 @@
 #include "pg/schema_cache.h"
 
 #include <algorithm>
-#include <bit>
 #include <utility>
 #include <vector>
 
 #include "loop/blocking.h"
+#include "loop/failure_count.h"
 #include "loop/intrusive_list.h"
 #include "loop/log.h"
 #include "loop/mailbox.h"
@@ -97,7 +97,7 @@ struct SharedCatalog::Core : std::enable_shared_from_this<SharedCatalog::Core> {
     bool closing = false;
     bool is_wanted = false;  // somebody has asked since the last load began
     uint64_t loads = 0;
-    uint64_t failures = 0;  // since a load succeeded
+    loop::FailureCount failures;  // since a load succeeded
     CatalogPtr current;
     std::vector<std::weak_ptr<ViewState>> views;
 };
@@ -110,7 +110,7 @@ loop::Task<void> SharedCatalog::Core::run() {
         if (closing) break;
         if (loaded) {
             ++loads;
-            failures = 0;
+            failures.reset();
             current = *loaded;
         } else {
             log_failure(loaded.error());
@@ -131,12 +131,11 @@ loop::Task<void> SharedCatalog::Core::run() {
     }
 }
 
-// One line a doubling, not one an attempt.
 void SharedCatalog::Core::log_failure(const Error& error) {
-    if (!std::has_single_bit(++failures)) return;
-    loop::log::warn(
-        "catalog_load_failed",
-        {{"reason", to_string(error.kind)}, {"sqlstate", error.state()}, {"failures", failures}});
+    if (!failures.add()) return;
+    loop::log::warn("catalog_load_failed", {{"reason", to_string(error.kind)},
+                                            {"sqlstate", error.state()},
+                                            {"failures", failures.in_a_row()}});
 }
 
 void SharedCatalog::Core::request() {

@@ -1,4 +1,4 @@
-#include "app/worker.h"
+#include "app/core_worker.h"
 
 #include <system_error>
 
