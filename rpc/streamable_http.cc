@@ -4,7 +4,7 @@
 #include <charconv>
 #include <utility>
 
-#include "rpc/media_type.h"
+#include "http/media_type.h"
 
 namespace fluxgate::rpc {
 
@@ -15,14 +15,14 @@ using http::Field;
 bool accepts(const http::Request& request) {
     if (request.known_count[static_cast<size_t>(Field::accept)] <= 1) {
         const std::string_view accept = request.get(Field::accept);
-        return accept.empty() || accepts_answer(accept);
+        return accept.empty() || http::accepts_answer(accept);
     }
     // Several fields are one list (RFC 9110 section 5.3).
     return std::ranges::any_of(request.fields, [](const http::HeaderField& field) {
         constexpr std::string_view name = "accept";
         return std::ranges::equal(field.name, name,
                                   [](char sent, char lower) { return (sent | 0x20) == lower; }) &&
-               accepts_answer(field.value);
+               http::accepts_answer(field.value);
     });
 }
 
@@ -53,7 +53,7 @@ http::Next StreamableHttp::on_head(http::Exchange& exchange) {
     RpcError error{
         .code = rpc_code::server_error, .message = {}, .subject = {}, .detail = {}, .id = {}};
     if (request.known_count[static_cast<size_t>(Field::content_type)] != 1 ||
-        !is_json_type(request.get(Field::content_type))) {
+        !http::is_json_type(request.get(Field::content_type))) {
         error.message = "Unsupported Media Type: Content-Type must be application/json";
         refuse(exchange, 415, error, protocol);
         return http::Next::answered;

@@ -5,13 +5,13 @@
 #include <string>
 #include <string_view>
 
+#include "http/media_type.h"
 #include "loop/arena.h"
 #include "loop/block_chain.h"
 #include "loop/check.h"
 #include "rpc/json_reader.h"
 #include "rpc/json_rpc.h"
 #include "rpc/json_writer.h"
-#include "rpc/media_type.h"
 
 namespace {
 
@@ -131,8 +131,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     if (size > document_bytes_max) return 0;
     const std::string_view bytes(reinterpret_cast<const char*>(data), size);
     check_writer(reader, bytes);
-    (void)fluxgate::rpc::is_json_type(bytes);
-    (void)fluxgate::rpc::accepts_answer(bytes);
+    (void)fluxgate::http::is_json_type(bytes);
+    (void)fluxgate::http::accepts_answer(bytes);
     Arena arena;
     std::string padded;
     const Json* root = read(reader, bytes, arena, padded);

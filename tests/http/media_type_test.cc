@@ -1,8 +1,8 @@
-#include "rpc/media_type.h"
+#include "http/media_type.h"
 
 #include <gtest/gtest.h>
 
-namespace fluxgate::rpc {
+namespace fluxgate::http {
 namespace {
 
 TEST(MediaType, TakesJsonWithParametersInAnyCase) {
@@ -43,4 +43,4 @@ TEST(MediaType, RefusesRangesThatCanNotMatch) {
 }
 
 }  // namespace
-}  // namespace fluxgate::rpc
+}  // namespace fluxgate::http

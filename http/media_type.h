@@ -4,7 +4,7 @@
 
 #include <string_view>
 
-namespace fluxgate::rpc {
+namespace fluxgate::http {
 
 // Is it exactly application/json, with any parameters? The body is UTF-8 whatever a charset says.
 [[nodiscard]] bool is_json_type(std::string_view content_type);
@@ -13,4 +13,4 @@ namespace fluxgate::rpc {
 // enough.
 [[nodiscard]] bool accepts_answer(std::string_view accept);
 
-}  // namespace fluxgate::rpc
+}  // namespace fluxgate::http

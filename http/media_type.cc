@@ -1,35 +1,14 @@
-#include "rpc/media_type.h"
+#include "http/media_type.h"
 
 #include <algorithm>
 #include <array>
 #include <cstddef>
 
-namespace fluxgate::rpc {
+#include "http/text.h"
+
+namespace fluxgate::http {
 
 namespace {
-
-bool is_space(char byte) {
-    return byte == ' ' || byte == '\t';
-}
-
-std::string_view trim(std::string_view text) {
-    while (!text.empty() && is_space(text.front())) {
-        text.remove_prefix(1);
-    }
-    while (!text.empty() && is_space(text.back())) {
-        text.remove_suffix(1);
-    }
-    return text;
-}
-
-char lower(char byte) {
-    return byte >= 'A' && byte <= 'Z' ? static_cast<char>(byte + 32) : byte;
-}
-
-bool equals(std::string_view text, std::string_view lower_case) {
-    return text.size() == lower_case.size() &&
-           std::ranges::equal(text, lower_case, {}, [](char byte) { return lower(byte); });
-}
 
 // Cuts and returns what stands before the next `separator` that is not inside a quoted string.
 std::string_view take_until(std::string_view& text, char separator) {
@@ -50,7 +29,7 @@ std::string_view take_until(std::string_view& text, char separator) {
 
 // q=0, q=0.0 to q=0.000 (RFC 9110 section 12.4.2).
 bool is_zero_weight(std::string_view parameter) {
-    if (parameter.size() < 3 || lower(parameter[0]) != 'q' || parameter[1] != '=') return false;
+    if (parameter.size() < 3 || to_lower(parameter[0]) != 'q' || parameter[1] != '=') return false;
     return parameter[2] == '0' && parameter.find_first_not_of("0.", 2) == std::string_view::npos;
 }
 
@@ -58,7 +37,7 @@ bool is_zero_weight(std::string_view parameter) {
 
 bool is_json_type(std::string_view content_type) {
     if (content_type == "application/json") return true;  // what nearly everybody sends
-    return equals(take_until(content_type, ';'), "application/json");
+    return equal_ignoring_case(take_until(content_type, ';'), "application/json");
 }
 
 bool accepts_answer(std::string_view accept) {
@@ -73,10 +52,10 @@ bool accepts_answer(std::string_view accept) {
             is_refused |= is_zero_weight(take_until(element, ';'));
         }
         const bool is_known = std::ranges::any_of(
-            ranges, [range](std::string_view known) { return equals(range, known); });
+            ranges, [range](std::string_view known) { return equal_ignoring_case(range, known); });
         if (is_known && !is_refused) return true;
     }
     return false;
 }
 
-}  // namespace fluxgate::rpc
+}  // namespace fluxgate::http
