@@ -192,6 +192,22 @@ test('readiness goes down during gateway.server.drain_delay while calls are stil
     assert.equal(await own.process.wait(10_000), 0);
 });
 
+test('a second SIGTERM does not wait for gateway.server.drain_delay', async () => {
+    const own = new Gateway(stack.cluster, {
+        loops: 2,
+        config: { gateway: { server: { drain_delay: '60s' } } },
+    });
+    await own.start();
+    own.process.signal('SIGTERM');
+    await eventually(
+        '/readyz says 503',
+        async () => (await request(own, { path: '/readyz' })).status === 503,
+        { timeout_ms: 2_000 },
+    );
+    own.process.signal('SIGTERM');
+    assert.equal(await own.process.wait(5_000), 0);
+});
+
 test('the port is free again at once', async () => {
     gateway.process.signal('SIGTERM');
     assert.equal(await gateway.process.wait(5_000), 0);
