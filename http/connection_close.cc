@@ -132,7 +132,7 @@ void Connection::break_off(loop::Stream::CloseMode mode, CloseReason reason) {
     stream_->close(mode);
     if (!sending_) out_.clear();
     wake_writers();
-    const bool cancels = reason == CloseReason::aborted || cancel_on_disconnect_ || streaming_;
+    const bool cancels = reason == CloseReason::aborted || cancel_on_disconnect_;
     if (open_ && scope_ && cancels) scope_->cancel();
     check_answered();
     busy_ = was_busy;

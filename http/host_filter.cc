@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <string>
 #include <utility>
 
 #include "http/request_head.h"
@@ -18,12 +19,39 @@ constexpr std::string_view allowed_fields =
     "Content-Type, Accept, Authorization, X-Client-Key, MCP-Protocol-Version, Mcp-Session-Id, "
     "Mcp-Method, Mcp-Name, Last-Event-ID, traceparent";
 constexpr std::string_view allowed_methods = "POST, GET, DELETE, OPTIONS";
-constexpr std::string_view exposed_fields = "WWW-Authenticate, Mcp-Session-Id, Retry-After";
+constexpr std::string_view exposed_fields = "Mcp-Session-Id, WWW-Authenticate, Retry-After";
 constexpr std::string_view preflight_seconds = "600";
+
+// Arguments that a client repeats as fields (revision 2026-07-28). Only a tool's schema says which,
+// so what is asked for is allowed by name; a browser that asks for more than this goes without.
+constexpr std::string_view param_field_begin = "mcp-param-";
+constexpr size_t param_fields_max = 32;
+constexpr size_t param_field_bytes_max = 128;
 
 bool is_loopback(std::string_view host) {
     return std::ranges::any_of(
         loopback_hosts, [&](std::string_view one) { return equal_ignoring_case(host, one); });
+}
+
+bool is_param_field(std::string_view name) {
+    return name.size() > param_field_begin.size() && name.size() <= param_field_bytes_max &&
+           equal_ignoring_case(name.substr(0, param_field_begin.size()), param_field_begin) &&
+           std::ranges::all_of(name, is_token_char);
+}
+
+// `wanted` is Access-Control-Request-Headers. Nothing but tokens comes back from it.
+std::string fields_for(std::string_view wanted) {
+    std::string fields(allowed_fields);
+    size_t params = 0;
+    while (!wanted.empty() && params < param_fields_max) {
+        const size_t comma = std::min(wanted.find(','), wanted.size());
+        const std::string_view name = trim(wanted.substr(0, comma));
+        wanted.remove_prefix(std::min(comma + 1, wanted.size()));
+        if (!is_param_field(name)) continue;
+        fields.append(", ").append(name);
+        ++params;
+    }
+    return fields;
 }
 
 }  // namespace
@@ -82,11 +110,13 @@ Next HostFilter::on_head(Exchange& exchange) {
 }
 
 Next HostFilter::answer_preflight(Exchange& exchange) const {
+    const std::string fields =
+        fields_for(exchange.request().get(Field::access_control_request_headers));
     Response response;
     response.status = 204;
     response.content_type = {};
     response.add("Access-Control-Allow-Methods", allowed_methods);
-    response.add("Access-Control-Allow-Headers", allowed_fields);
+    response.add("Access-Control-Allow-Headers", fields);
     response.add("Access-Control-Max-Age", preflight_seconds);
     exchange.respond(std::move(response));
     return Next::answered;

@@ -3,7 +3,8 @@
 //
 //   Origin present and not allowed (also "null")   403 origin_not_allowed
 //   Host (or the authority of the target) not ours 421 misdirected_request
-//   preflight of an allowed origin                 204 with Access-Control-Allow-*
+//   preflight of an allowed origin                 204 with Access-Control-Allow-*; the Mcp-Param-*
+//                                                  fields that it asks for are among them
 //
 // The first filter of every route that serves callers, and of OPTIONS
 // (Router::set_options_filters). Only an allowed origin ever sees an Access-Control field;

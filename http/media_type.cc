@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <span>
 
 #include "http/text.h"
 
@@ -33,17 +34,7 @@ bool is_zero_weight(std::string_view parameter) {
     return parameter[2] == '0' && parameter.find_first_not_of("0.", 2) == std::string_view::npos;
 }
 
-}  // namespace
-
-bool is_json_type(std::string_view content_type) {
-    if (content_type == "application/json") return true;  // what nearly everybody sends
-    return equal_ignoring_case(take_until(content_type, ';'), "application/json");
-}
-
-bool accepts_answer(std::string_view accept) {
-    if (accept == "application/json, text/event-stream" || accept == "*/*") return true;
-    constexpr std::array<std::string_view, 5> ranges = {"application/json", "text/event-stream",
-                                                        "*/*", "application/*", "text/*"};
+bool accepts_one_of(std::string_view accept, std::span<const std::string_view> ranges) {
     while (!accept.empty()) {
         std::string_view element = take_until(accept, ',');
         const std::string_view range = take_until(element, ';');
@@ -56,6 +47,44 @@ bool accepts_answer(std::string_view accept) {
         if (is_known && !is_refused) return true;
     }
     return false;
+}
+
+bool any_accept(const Request& request, bool (*accepts)(std::string_view)) {
+    if (request.known_count[static_cast<size_t>(Field::accept)] <= 1) {
+        return accepts(request.get(Field::accept));
+    }
+    return std::ranges::any_of(request.fields, [accepts](const HeaderField& field) {
+        return equal_ignoring_case(field.name, "accept") && accepts(field.value);
+    });
+}
+
+}  // namespace
+
+bool is_json_type(std::string_view content_type) {
+    if (content_type == "application/json") return true;  // what nearly everybody sends
+    return equal_ignoring_case(take_until(content_type, ';'), "application/json");
+}
+
+bool accepts_answer(std::string_view accept) {
+    if (accept == "application/json, text/event-stream" || accept == "*/*") return true;
+    static constexpr std::array<std::string_view, 5> ranges = {
+        "application/json", "text/event-stream", "*/*", "application/*", "text/*"};
+    return accepts_one_of(accept, ranges);
+}
+
+bool accepts_events(std::string_view accept) {
+    if (accept == "application/json, text/event-stream") return true;
+    static constexpr std::array<std::string_view, 2> ranges = {"text/event-stream", "text/*"};
+    return accepts_one_of(accept, ranges);
+}
+
+bool accepts_answer(const Request& request) {
+    return !request.has(Field::accept) || request.get(Field::accept).empty() ||
+           any_accept(request, accepts_answer);
+}
+
+bool accepts_events(const Request& request) {
+    return any_accept(request, accepts_events);
 }
 
 }  // namespace fluxgate::http

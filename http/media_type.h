@@ -4,6 +4,8 @@
 
 #include <string_view>
 
+#include "http/request.h"
+
 namespace fluxgate::http {
 
 // Is it exactly application/json, with any parameters? The body is UTF-8 whatever a charset says.
@@ -12,5 +14,12 @@ namespace fluxgate::http {
 // of them, with a weight above 0? Clients send less than they should: asking for one of the two is
 // enough.
 [[nodiscard]] bool accepts_answer(std::string_view accept);
+// text/event-stream or text/*, with a weight above 0: a bare */* is what tools send that print what
+// comes, so it does not count.
+[[nodiscard]] bool accepts_events(std::string_view accept);
+// The same of a request: several fields are one list (RFC 9110 section 5.3), and where there is
+// none, an answer is welcome and a stream is not.
+[[nodiscard]] bool accepts_answer(const Request& request);
+[[nodiscard]] bool accepts_events(const Request& request);
 
 }  // namespace fluxgate::http

@@ -13,6 +13,7 @@
 #include <bit>
 #include <cstring>
 #include <memory>
+#include <new>
 
 #include "loop/check.h"
 
@@ -22,6 +23,7 @@ namespace {
 constexpr size_t hash_block_bytes = 64;
 constexpr size_t bcrypt_hash_bytes = 60;
 constexpr size_t bcrypt_password_bytes_max = 72;
+static_assert(sizeof(SHA256_CTX) == sha256_state_bytes);
 
 Sha256 finish(SHA256_CTX& state) {
     Sha256 digest;
@@ -66,13 +68,27 @@ Sha256 sha256(std::string_view bytes) {
     return finish(state);
 }
 
+Sha256Stream::Sha256Stream() {
+    static_assert(alignof(SHA256_CTX) <= alignof(Sha256Stream));
+    SHA256_Init(new (state_.data()) SHA256_CTX);
+}
+
+void Sha256Stream::add(std::string_view bytes) {
+    SHA256_Update(std::launder(reinterpret_cast<SHA256_CTX*>(state_.data())), bytes.data(),
+                  bytes.size());
+}
+
+Sha256 Sha256Stream::finish() {
+    return fluxgate::loop::finish(*std::launder(reinterpret_cast<SHA256_CTX*>(state_.data())));
+}
+
 bool equal_constant_time(std::string_view left, std::string_view right) {
     if (left.size() != right.size()) return false;
     return CRYPTO_memcmp(left.data(), right.data(), left.size()) == 0;
 }
 
 HmacSha256::HmacSha256(std::string_view key) {
-    static_assert(sizeof(SHA256_CTX) == state_bytes && alignof(SHA256_CTX) <= alignof(State));
+    static_assert(alignof(SHA256_CTX) <= alignof(State));
     std::array<uint8_t, hash_block_bytes> padded{};
     if (key.size() > padded.size()) {
         const Sha256 digest = sha256(key);

@@ -14,8 +14,22 @@
 namespace fluxgate::loop {
 
 using Sha256 = std::array<uint8_t, 32>;
+inline constexpr size_t sha256_state_bytes = 112;  // an OpenSSL SHA256_CTX; crypto.cc asserts it
 
 [[nodiscard]] Sha256 sha256(std::string_view bytes);
+
+// SHA-256 over what comes in pieces, without a copy of it and without an allocation. What separates
+// the pieces is the caller's care.
+class Sha256Stream {
+public:
+    Sha256Stream();
+    void add(std::string_view bytes);
+    [[nodiscard]] Sha256 finish();  // once; nothing may be added after it
+
+private:
+    alignas(8) std::array<std::byte, sha256_state_bytes> state_;
+};
+
 // False at once when the lengths differ; else the same time wherever the bytes do.
 [[nodiscard]] bool equal_constant_time(std::string_view left, std::string_view right);
 
@@ -34,9 +48,8 @@ public:
     [[nodiscard]] bool verify(std::string_view bytes, std::string_view signature) const;
 
 private:
-    static constexpr size_t state_bytes = 112;  // an OpenSSL SHA256_CTX; crypto.cc asserts it
     struct alignas(8) State {
-        std::array<std::byte, state_bytes> bytes;
+        std::array<std::byte, sha256_state_bytes> bytes;
     };
     State inner_;  // after the padded key
     State outer_;
@@ -52,6 +65,11 @@ enum class Base64Padding { none, padded };
 // says.
 [[nodiscard]] std::optional<std::string> base64url_decode(std::string_view text,
                                                           Base64Padding padding);
+// The same without an allocation: how many bytes it has written to `out`. Nothing also if `out` is
+// too small.
+[[nodiscard]] std::optional<size_t> base64url_decode_into(std::string_view text,
+                                                          Base64Padding padding,
+                                                          std::span<uint8_t> out);
 
 // The standard alphabet, padded. encode_into writes base64_bytes(bytes.size()) characters at `out`
 // and returns that; pieces whose sizes divide by 3 can be written one after the other.

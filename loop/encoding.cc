@@ -13,6 +13,7 @@ constexpr std::string_view url_alphabet =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 constexpr std::string_view hex_digits = "0123456789abcdef";
 constexpr uint8_t no_value = 0xff;
+constexpr uint32_t value_max = 63;  // of one character of base64
 
 // Two characters for each 12 bits: half the look-ups of a table of 64.
 using PairTable = std::array<std::array<char, 2>, 4096>;
@@ -77,8 +78,13 @@ std::span<const uint8_t> as_bytes(std::string_view text) {
     return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
 }
 
-std::optional<std::string> decode(const ValueTable& values, Base64Padding padding,
-                                  std::string_view text) {
+uint8_t value_of(const ValueTable& values, char character) {
+    return values[static_cast<uint8_t>(character)];
+}
+
+// How many bytes it has written; nothing if `text` is not base64, or `out` is too small.
+std::optional<size_t> decode_into(const ValueTable& values, Base64Padding padding,
+                                  std::string_view text, std::span<uint8_t> out) {
     if (padding == Base64Padding::padded) {
         if (text.size() % 4 != 0) return std::nullopt;
         for (int i = 0; i < 2 && text.ends_with('='); ++i) {
@@ -86,29 +92,40 @@ std::optional<std::string> decode(const ValueTable& values, Base64Padding paddin
         }
     }
     const size_t rest = text.size() % 4;
-    if (rest == 1) return std::nullopt;
-    std::string decoded;
-    decoded.reserve(text.size() / 4 * 3 + 2);
-    uint32_t group = 0;
-    for (size_t i = 0; i < text.size(); ++i) {
-        const uint8_t value = values[static_cast<uint8_t>(text[i])];
-        if (value == no_value) return std::nullopt;
-        group = group << 6 | value;
-        if (i % 4 != 3) continue;
-        decoded.push_back(static_cast<char>(group >> 16 & 0xff));
-        decoded.push_back(static_cast<char>(group >> 8 & 0xff));
-        decoded.push_back(static_cast<char>(group & 0xff));
-        group = 0;
+    const size_t whole = text.size() - rest;
+    const size_t size = whole / 4 * 3 + (rest == 0 ? 0 : rest - 1);
+    if (rest == 1 || out.size() < size) return std::nullopt;
+    uint8_t* next = out.data();
+    for (size_t i = 0; i < whole; i += 4) {
+        const uint32_t a = value_of(values, text[i]);
+        const uint32_t b = value_of(values, text[i + 1]);
+        const uint32_t c = value_of(values, text[i + 2]);
+        const uint32_t d = value_of(values, text[i + 3]);
+        if ((a | b | c | d) > value_max) return std::nullopt;
+        const uint32_t group = a << 18 | b << 12 | c << 6 | d;
+        *next++ = static_cast<uint8_t>(group >> 16);
+        *next++ = static_cast<uint8_t>(group >> 8);
+        *next++ = static_cast<uint8_t>(group);
     }
-    // 2 characters carry 12 bits for one byte, 3 carry 18 for two: the rest must be zero.
-    if (rest == 2) {
-        if ((group & 0xf) != 0) return std::nullopt;
-        decoded.push_back(static_cast<char>(group >> 4 & 0xff));
-    } else if (rest == 3) {
-        if ((group & 0x3) != 0) return std::nullopt;
-        decoded.push_back(static_cast<char>(group >> 10 & 0xff));
-        decoded.push_back(static_cast<char>(group >> 2 & 0xff));
-    }
+    if (rest == 0) return size;
+    // 2 characters carry 12 bits for one byte, 3 carry 18 for two: the unused ones must be zero.
+    const uint32_t a = value_of(values, text[whole]);
+    const uint32_t b = value_of(values, text[whole + 1]);
+    const uint32_t c = rest == 3 ? value_of(values, text[whole + 2]) : 0;
+    const uint32_t unused = rest == 3 ? c & 0x3 : b & 0xf;
+    if ((a | b | c) > value_max || unused != 0) return std::nullopt;
+    *next++ = static_cast<uint8_t>(a << 2 | b >> 4);
+    if (rest == 3) *next++ = static_cast<uint8_t>(b << 4 | c >> 2);
+    return size;
+}
+
+std::optional<std::string> decode(const ValueTable& values, Base64Padding padding,
+                                  std::string_view text) {
+    std::string decoded(text.size() / 4 * 3 + 2, '\0');
+    const auto size = decode_into(values, padding, text,
+                                  {reinterpret_cast<uint8_t*>(decoded.data()), decoded.size()});
+    if (!size) return std::nullopt;
+    decoded.resize(*size);
     return decoded;
 }
 
@@ -127,6 +144,11 @@ std::string base64url(std::string_view bytes, Base64Padding padding) {
 
 std::optional<std::string> base64url_decode(std::string_view text, Base64Padding padding) {
     return decode(url_values, padding, text);
+}
+
+std::optional<size_t> base64url_decode_into(std::string_view text, Base64Padding padding,
+                                            std::span<uint8_t> out) {
+    return decode_into(url_values, padding, text, out);
 }
 
 size_t base64_encode_into(std::span<const uint8_t> bytes, char* out) {

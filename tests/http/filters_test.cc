@@ -97,6 +97,81 @@ TEST_F(HttpHostFilter, AnswersAPreflightOfAnAllowedOriginWithoutTheOtherFilters)
     EXPECT_EQ(filter.calls, 0U);
 }
 
+class HttpPreflight : public HttpTest {
+protected:
+    // Access-Control-Allow-Headers for what a page asks for.
+    std::string allowed_for(std::string_view wanted) {
+        const Answer answer =
+            ask("OPTIONS /mcp HTTP/1.1\r\nHost: localhost\r\nOrigin: http://localhost:1\r\n"
+                "Access-Control-Request-Method: POST\r\nAccess-Control-Request-Headers: " +
+                std::string(wanted) + "\r\n\r\n");
+        EXPECT_EQ(answer.status, 204) << wanted;
+        return answer.header("Access-Control-Allow-Headers");
+    }
+    const std::string fixed =
+        "Content-Type, Accept, Authorization, X-Client-Key, MCP-Protocol-Version, Mcp-Session-Id, "
+        "Mcp-Method, Mcp-Name, Last-Event-ID, traceparent";
+};
+
+TEST_F(HttpPreflight, AllowsTheArgumentFieldsThatItAsksFor) {
+    EXPECT_EQ(allowed_for("authorization,content-type,mcp-param-region,mcp-param-table"),
+              fixed + ", mcp-param-region, mcp-param-table");
+    EXPECT_EQ(allowed_for(" Mcp-Param-Region \t,, MCP-PARAM-x!#"),
+              fixed + ", Mcp-Param-Region, MCP-PARAM-x!#");
+}
+
+TEST_F(HttpPreflight, AllowsNothingElseThatItAsksFor) {
+    for (const std::string_view wanted :
+         {"", ",", ",,,", "*", "x-service-key", "cookie", "x-mcp-param-region", "mcp-param",
+          "mcp-param-", "mcp-param-,", "mcp-param-a b", "mcp-param-a\tb", "mcp-param-a:b",
+          "mcp-param-\"a\"", "mcp-param-a;b", "mcp-param-\x80", "mcp-param-(a)", "mcp-param-a/b",
+          "mcp param-a"})
+        EXPECT_EQ(allowed_for(wanted), fixed) << wanted;
+}
+
+TEST_F(HttpPreflight, BoundsWhatItAllows) {
+    const std::string longest = "mcp-param-" + std::string(118, 'a');
+    EXPECT_EQ(allowed_for(longest), fixed + ", " + longest);
+    EXPECT_EQ(allowed_for(longest + "a"), fixed);
+    std::string wanted, granted = fixed;
+    for (int i = 0; i < 100; ++i) {
+        wanted += (i == 0 ? "mcp-param-" : ",mcp-param-") + std::to_string(i);
+        if (i < 32) granted += ", mcp-param-" + std::to_string(i);
+    }
+    EXPECT_EQ(allowed_for(wanted), granted);
+}
+
+TEST_F(HttpPreflight, TellsAForeignOriginNothing) {
+    const Answer answer =
+        ask("OPTIONS /mcp HTTP/1.1\r\nHost: localhost\r\nOrigin: http://evil.test\r\n"
+            "Access-Control-Request-Method: POST\r\n"
+            "Access-Control-Request-Headers: mcp-param-region\r\n\r\n");
+    EXPECT_EQ(answer.status, 403);
+    EXPECT_FALSE(answer.raw.contains("Access-Control-"));
+    EXPECT_FALSE(answer.raw.contains("mcp-param-region"));
+}
+
+TEST_F(HttpPreflight, AnswersShowAPageTheFieldsThatItMustRead) {
+    const std::string call = "POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n";
+    const Answer answer = ask(call + "Origin: http://localhost:1\r\n\r\n");
+    EXPECT_EQ(answer.header("Access-Control-Expose-Headers"),
+              "Mcp-Session-Id, WWW-Authenticate, Retry-After");
+    EXPECT_EQ(answer.header("Vary"), "Origin");
+    EXPECT_FALSE(ask(call + "\r\n").has_header("Access-Control-Expose-Headers"));
+}
+
+TEST_F(HttpPreflight, RefusesAForeignHostAndOriginTogether) {
+    const Answer answer =
+        ask("POST /mcp HTTP/1.1\r\nHost: evil.example.com\r\nOrigin: http://evil.example.com\r\n"
+            "Content-Length: 0\r\n\r\n");
+    EXPECT_EQ(answer.status, 403);
+    EXPECT_EQ(echo.calls, 0U);
+    EXPECT_EQ(ask("POST /mcp HTTP/1.1\r\nHost: localhost:8080\r\nOrigin: http://localhost:8080\r\n"
+                  "Content-Length: 0\r\n\r\n")
+                  .status,
+              200);
+}
+
 // ---- rates
 
 class HttpRateLimit : public HttpTest {

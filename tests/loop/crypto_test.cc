@@ -30,6 +30,18 @@ TEST(Crypto, Sha256MatchesTheFipsVectors) {
               "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
 }
 
+TEST(Crypto, AStreamOfPiecesIsTheirConcatenation) {
+    const std::string text(300, 'x');
+    for (size_t cut = 0; cut <= text.size(); cut += 7) {
+        Sha256Stream stream;
+        stream.add(std::string_view(text).substr(0, cut));
+        stream.add("");
+        stream.add(std::string_view(text).substr(cut));
+        EXPECT_EQ(stream.finish(), sha256(text)) << cut;
+    }
+    EXPECT_EQ(Sha256Stream().finish(), sha256(""));
+}
+
 TEST(Crypto, HmacMatchesRfc4231) {
     EXPECT_EQ(hex_of_hmac(std::string(20, '\x0b'), "Hi There"),
               "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
@@ -102,6 +114,26 @@ TEST(Encoding, Base64UrlDecodeIsStrict) {
                             "Z=g=", "=Zg=", "+/+/"}) {
         EXPECT_EQ(base64url_decode(bad, Base64Padding::padded), std::nullopt) << bad;
     }
+}
+
+TEST(Encoding, Base64UrlDecodeIntoNeedsRoomForAllOfIt) {
+    for (const std::string_view plain : {"", "f", "fo", "foo", "foob", "fooba", "foobar"}) {
+        for (const auto padding : {Base64Padding::none, Base64Padding::padded}) {
+            const std::string text = base64url(plain, padding);
+            std::array<uint8_t, 8> out{};
+            EXPECT_EQ(base64url_decode_into(text, padding, std::span(out).first(plain.size())),
+                      plain.size());
+            EXPECT_EQ(std::string(out.begin(), out.begin() + static_cast<ptrdiff_t>(plain.size())),
+                      plain);
+            EXPECT_EQ(out[plain.size()], 0) << "a byte too many";
+            if (plain.empty()) continue;
+            const auto too_small = std::span(out).first(plain.size() - 1);
+            EXPECT_EQ(base64url_decode_into(text, padding, too_small), std::nullopt);
+        }
+    }
+    std::array<uint8_t, 8> out{};
+    EXPECT_EQ(base64url_decode_into("Zm9\xff", Base64Padding::none, out), std::nullopt);
+    EXPECT_EQ(base64url_decode_into("Zm9vZh", Base64Padding::none, out), std::nullopt);
 }
 
 TEST(Encoding, Base64AgreesWithItselfInPieces) {
