@@ -83,7 +83,7 @@ struct GatewayDatabaseConfig {
     uint32_t write_lanes = 1;
     uint32_t fast_depth_max = 16;
     uint32_t write_depth_max = 4;
-    Milliseconds fast_timeout{250};
+    Milliseconds fast_timeout{150};
     Milliseconds statement_timeout = std::chrono::seconds(30);
     uint32_t queue_max = 1024;
     Milliseconds queue_wait_max = std::chrono::seconds(2);

@@ -30,6 +30,22 @@ std::string quote_identifier(std::string_view name) {
     return quoted;
 }
 
+std::string_view to_string(ForeignKey::Action action) {
+    switch (action) {
+        case ForeignKey::Action::restrict:
+            return "RESTRICT";
+        case ForeignKey::Action::cascade:
+            return "CASCADE";
+        case ForeignKey::Action::set_null:
+            return "SET NULL";
+        case ForeignKey::Action::set_default:
+            return "SET DEFAULT";
+        case ForeignKey::Action::no_action:
+            break;
+    }
+    return "NO ACTION";
+}
+
 const Column* Table::find_column(std::string_view column) const {
     auto found = std::ranges::find(columns, column, &Column::name);
     return found == columns.end() ? nullptr : &*found;

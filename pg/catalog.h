@@ -32,9 +32,11 @@ struct Type {
     struct Field {
         std::string name;
         uint32_t type;
+        friend bool operator==(const Field&, const Field&) = default;
     };
     std::vector<Field> fields;        // composite
     std::vector<std::string> labels;  // enumeration
+    friend bool operator==(const Type&, const Type&) = default;
 };
 
 struct Column {
@@ -47,18 +49,28 @@ struct Column {
     bool is_generated = false;
     std::string default_expression;  // for the schema resources, not for SQL
     std::string comment;
+    friend bool operator==(const Column&, const Column&) = default;
 };
 
 struct ForeignKey {
+    enum class Action : uint8_t { no_action, restrict, cascade, set_null, set_default };
     std::string name;
     std::vector<std::string> columns;
     std::string target_schema, target_table;
     std::vector<std::string> target_columns;
+    Action on_delete = Action::no_action;
+    Action on_update = Action::no_action;
+    friend bool operator==(const ForeignKey&, const ForeignKey&) = default;
 };
+[[nodiscard]] std::string_view to_string(ForeignKey::Action action);  // as SQL: "SET NULL"
+
 struct Index {
     std::string name;
     bool is_unique = false;
+    // What it is sorted by, without INCLUDE: a column's name, or an expression's text.
+    std::vector<std::string> columns;
     std::string definition;
+    friend bool operator==(const Index&, const Index&) = default;
 };
 
 struct Table {
@@ -76,6 +88,7 @@ struct Table {
     uint8_t selectable_by = 0;  // bit per pg::Role: may it SELECT anything of the table
 
     [[nodiscard]] const Column* find_column(std::string_view column) const;
+    friend bool operator==(const Table&, const Table&) = default;
 };
 
 class Catalog {

@@ -67,7 +67,8 @@ constexpr std::string_view columns_sql =
 
 // One row a column of each primary and foreign key, in the key's order.
 constexpr std::string_view keys_sql =
-    "SELECT k.conrelid, k.contype, k.conname, own.attname, fn.nspname, fc.relname, target.attname"
+    "SELECT k.conrelid, k.contype, k.conname, own.attname, fn.nspname, fc.relname,"
+    " k.confdeltype, k.confupdtype, target.attname"
     " FROM pg_constraint k"
     " CROSS JOIN LATERAL unnest(k.conkey, k.confkey) WITH ORDINALITY AS pair(own, target, place)"
     " JOIN pg_attribute own ON own.attrelid = k.conrelid AND own.attnum = pair.own"
@@ -77,11 +78,19 @@ constexpr std::string_view keys_sql =
     "pair.target"
     " WHERE k.contype IN ('p', 'f') ORDER BY k.conrelid, k.conname, k.oid, pair.place";
 
+// One row a column of each index, in the index's order, without what INCLUDE adds. The definition
+// comes once: PostgreSQL has to write it anew each time.
 constexpr std::string_view indexes_sql =
-    "SELECT i.indrelid, c.relname, i.indisunique, pg_get_indexdef(i.indexrelid)"
+    "SELECT i.indrelid, c.relname, i.indisunique,"
+    " CASE WHEN part.place = 1 THEN pg_get_indexdef(i.indexrelid) END,"
+    " CASE WHEN part.number = 0 THEN pg_get_indexdef(i.indexrelid, part.place::int, true)"
+    "      ELSE own.attname END"
     " FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid"
     " JOIN pg_namespace n ON n.oid = c.relnamespace"
-    " WHERE i.indisvalid AND " FLUX_CALLERS_SCHEMAS " ORDER BY i.indrelid, c.relname";
+    " CROSS JOIN LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY AS part(number, place)"
+    " LEFT JOIN pg_attribute own ON own.attrelid = i.indrelid AND own.attnum = part.number"
+    " WHERE i.indisvalid AND part.place <= i.indnkeyatts AND " FLUX_CALLERS_SCHEMAS
+    " ORDER BY i.indrelid, c.relname, part.place";
 
 #undef FLUX_CALLERS_SCHEMAS
 
@@ -90,6 +99,7 @@ class RowReader {
 public:
     RowReader(const Result& result, int row) : result_(result), row_(row) {}
     std::string_view text() { return result_.value(row_, column_++).value_or(""); }
+    void skip(int columns) { column_ += columns; }
     std::string string() { return std::string(text()); }
     bool flag() { return text() == "t"; }
     char character() {
@@ -154,6 +164,21 @@ Table::Kind table_kind_of(char relkind) {
             return Table::Kind::foreign_table;
         default:
             return Table::Kind::table;
+    }
+}
+
+ForeignKey::Action action_of(char code) {
+    switch (code) {
+        case 'r':
+            return ForeignKey::Action::restrict;
+        case 'c':
+            return ForeignKey::Action::cascade;
+        case 'n':
+            return ForeignKey::Action::set_null;
+        case 'd':
+            return ForeignKey::Action::set_default;
+        default:
+            return ForeignKey::Action::no_action;
     }
 }
 
@@ -232,9 +257,10 @@ void take_keys(Draft& draft, const Result& result) {
             key.name = std::move(name);
             key.target_schema = row.string();
             key.target_table = row.string();
+            key.on_delete = action_of(row.character());
+            key.on_update = action_of(row.character());
         } else {
-            (void)row.text();
-            (void)row.text();
+            row.skip(4);
         }
         table.foreign_keys.back().columns.push_back(std::move(own));
         table.foreign_keys.back().target_columns.push_back(row.string());
@@ -245,10 +271,17 @@ void take_indexes(Draft& draft, const Result& result) {
     for_each_row(result, [&](RowReader row) {
         auto table = draft.tables.find(row.number());
         if (table == draft.tables.end()) return;
-        Index& index = table->second.indexes.emplace_back();
-        index.name = row.string();
-        index.is_unique = row.flag();
-        index.definition = row.string();
+        std::vector<Index>& indexes = table->second.indexes;
+        const std::string_view name = row.text();
+        if (indexes.empty() || indexes.back().name != name) {
+            Index& index = indexes.emplace_back();
+            index.name = name;
+            index.is_unique = row.flag();
+            index.definition = row.string();
+        } else {
+            row.skip(2);
+        }
+        indexes.back().columns.push_back(row.string());
     });
 }
 

@@ -1,5 +1,6 @@
 #include "pg/lane.h"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstring>
@@ -19,6 +20,7 @@ Lane::Lane(loop::Loop* loop, loop::BlockingPool* blocking, loop::Scope* scope, L
       settings_(settings),
       stats_(stats),
       event_(loop),
+      cancel_event_(loop),
       poll_(*loop, *this) {
 }
 
@@ -111,6 +113,7 @@ bool Lane::was_healthy() const {
 
 loop::Task<void> Lane::disconnect() {
     silence_timer_.stop();
+    cancel_timer_.stop();
     flush_ready_.unlink();
     has_let_go_ = false;
     poll_.close();
@@ -141,6 +144,7 @@ void Lane::break_lane(const char* why) {
     state_ = State::broken;
     pipeline_->lose_all();
     event_.notify();
+    cancel_event_.notify();
 }
 
 void Lane::log_failure(std::string_view event, std::string_view reason) const {
@@ -196,6 +200,8 @@ void Lane::poll_ready(uint32_t) {
     if (!pipeline_->receive(loop_->now(), *this)) return break_lane("receive");
     if (output_pending_) output_pending_ = pipeline_->flush() == Connection::Flush::pending;
     arm_poll();
+    cancel_abandoned();
+    if (pipeline_->abandoned() == 0 && cancelling_ == connection_number_) cancel_event_.notify();
     if (is_worn_out()) drain();
     if (state_ == State::draining && load() == 0) event_.notify();
     if (state_ == State::ready) host_->lane_has_room(*this);
@@ -233,23 +239,59 @@ void Lane::check_silence() {
     loop_->timers().start(silence_timer_, due);
 }
 
+// ---- cancelling
+
 void Lane::give_up(Call& call) {
     FLUX_CHECK(call.lane == this);
     pipeline_->abandon(call);
-    // On a shared connection a cancel would hit whoever runs by then.
-    if (settings_.pipeline.depth_max != 1 || cancelling_ == connection_number_) return;
+    cancel_abandoned();
+}
+
+// A cancel hits whatever the backend runs when it arrives. So it is sent only while nothing in
+// flight is wanted by anybody, and from here on nothing is submitted until it has done its work.
+void Lane::cancel_abandoned() {
+    if (cancelling_ == connection_number_ || !pipeline_->is_all_abandoned()) return;
     cancelling_ = connection_number_;
     scope_->spawn("pg_cancel", cancel_running(connection_number_));
 }
 
-// No new segment is sent until this has ended: the server has signalled its backend by then, and a
-// backend that is idle ignores it.
+// Its task goes on and waits; the lane has another connection by then.
+void Lane::cancel_is_overdue() {
+    loop::log::warn("pg_cancel_hangs", {{"role", to_string(settings_.role)}});
+    drain();
+}
+
+bool Lane::needs_cancel(uint64_t connection_number) const {
+    return connection_number == connection_number_ && is_serving() && pipeline_->abandoned() != 0;
+}
+
+// Why the next segment can not be hit: send() returns when PostgreSQL has closed the cancel's
+// connection, which it does after it has signalled the backend. So the signal is there before the
+// backend reads any byte that is sent from then on, and a backend forgets a cancel that finds it
+// reading a command.
+//
+// For the same reason one cancel may not be enough: it is lost when it comes between two messages
+// of a segment, or before the first.
 loop::Task<void> Lane::cancel_running(uint64_t connection_number) {
-    std::unique_ptr<Connection::CancelHandle> handle = pipeline_->connection().cancel_handle();
-    Connection::CancelHandle* borrowed = handle.get();
-    auto send = [borrowed] { borrowed->send(); };
-    const auto sent = co_await loop::run_blocking(*blocking_, *loop_, std::move(send));
-    loop::ignore(sent, "a full queue leaves it to statement_timeout");
+    loop::Duration pause = cancel_after;
+    uint32_t abandoned = pipeline_->abandoned();
+    while (needs_cancel(connection_number)) {
+        const auto due = loop::Deadline::after(loop_->now(), pause);
+        const bool notified = co_await cancel_event_.wait_until(due);
+        if (notified || !needs_cancel(connection_number)) continue;
+        std::unique_ptr<Connection::CancelHandle> handle = pipeline_->connection().cancel_handle();
+        Connection::CancelHandle* borrowed = handle.get();
+        auto send = [borrowed] { borrowed->send(); };
+        loop_->timers().start(cancel_timer_, loop_->now() + cancel_time_max);
+        const auto sent = co_await loop::run_blocking(*blocking_, *loop_, std::move(send));
+        loop::ignore(sent, "after a full queue it is tried again");
+        if (sent) ++stats_->cancels;
+        if (connection_number == connection_number_) cancel_timer_.stop();
+        if (!needs_cancel(connection_number)) continue;
+        const uint32_t left = pipeline_->abandoned();
+        pause = left < abandoned ? cancel_after : std::min(2 * pause, cancel_pause_max);
+        abandoned = left;
+    }
     if (cancelling_ == connection_number) cancelling_ = 0;
     if (state_ == State::ready && connection_number == connection_number_)
         host_->lane_has_room(*this);

@@ -52,6 +52,14 @@ public:
     // accepts and drops us is not hammered.
     static constexpr loop::Duration healthy_age = std::chrono::seconds(1);
 
+    // An abandoned statement gets this long to end by itself: most do, and a cancel costs
+    // PostgreSQL a process.
+    static constexpr loop::Duration cancel_after = std::chrono::milliseconds(5);
+    // The longest pause before a cancel that did not help is sent again.
+    static constexpr loop::Duration cancel_pause_max = std::chrono::seconds(1);
+    // A cancel that takes longer may be anywhere: the connection that it is for is not used again.
+    static constexpr loop::Duration cancel_time_max = std::chrono::seconds(2);
+
     struct Settings {
         Role role = Role::anon;
         LaneClass lane_class = LaneClass::fast;
@@ -82,8 +90,8 @@ public:
     [[nodiscard]] uint32_t load() const { return pipeline_ ? pipeline_->in_flight() : 0; }
     // Needs can_take(). The call may have ended (lost) when this returns.
     void submit(Call& call);
-    // Nobody waits for the call's result any more. Alone on its connection it is cancelled in
-    // PostgreSQL.
+    // Nobody waits for the call's result any more. It is cancelled in PostgreSQL as soon as no
+    // other call on its connection could be hit.
     void give_up(Call& call);
 
     [[nodiscard]] Role role() const { return settings_.role; }
@@ -95,7 +103,10 @@ private:
     [[nodiscard]] loop::Task<bool> connect();
     [[nodiscard]] loop::Task<void> serve();
     [[nodiscard]] loop::Task<void> disconnect();
+    void cancel_abandoned();
+    void cancel_is_overdue();
     [[nodiscard]] loop::Task<void> cancel_running(uint64_t connection_number);
+    [[nodiscard]] bool needs_cancel(uint64_t connection_number) const;
 
     void poll_ready(uint32_t events) override;
     void poll_quiet() override;
@@ -127,11 +138,14 @@ private:
     loop::Instant last_byte_{};
     loop::Duration recycle_after_{};  // of this connection, with jitter
     uint64_t connection_number_ = 0;
-    uint64_t cancelling_ = 0;  // the connection whose statement is being cancelled; 0: none
+    // The connection that takes no call, because what runs on it is being cancelled; 0: none.
+    uint64_t cancelling_ = 0;
+    Event cancel_event_;  // nothing is left to cancel
     std::unique_ptr<Pipeline> pipeline_;
     loop::PollOp poll_;
     loop::Bound<loop::Ready, &Lane::flush_at_turn_end> flush_ready_{this};
     loop::Bound<loop::Timer, &Lane::check_silence> silence_timer_{this};
+    loop::Bound<loop::Timer, &Lane::cancel_is_overdue> cancel_timer_{this};
 };
 
 }  // namespace fluxgate::pg

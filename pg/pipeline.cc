@@ -325,6 +325,7 @@ void Pipeline::finish_oldest(loop::Instant now, Sink& sink) {
         call->result = std::move(flight.result);
         call->error = std::move(flight.error);
     }
+    if (flight.is_abandoned) --abandoned_;
     flight.result = Result();
     if (flight.statement != nullptr) statements_.release(flight.statement);
     if (flight.identity != nullptr) statements_.release(flight.identity);
@@ -348,11 +349,21 @@ bool Pipeline::is_runaway() {
 
 void Pipeline::abandon(Call& call) {
     for (Flight& flight : flights_) {
-        if (flight.call == &call) flight.call = nullptr;
+        if (flight.call != &call) continue;
+        flight.call = nullptr;
+        flight.is_abandoned = true;
+        ++abandoned_;
     }
 }
 
+bool Pipeline::is_all_abandoned() const {
+    return abandoned_ != 0 && std::ranges::none_of(flights_, [](const Flight& flight) {
+               return flight.call != nullptr;
+           });
+}
+
 void Pipeline::lose_all() {
+    abandoned_ = 0;
     for (; flight_count_ != 0; --flight_count_) {
         Flight& flight = flights_[first_flight_];
         if (Call* call = std::exchange(flight.call, nullptr)) call->end(Call::End::lost_sent);

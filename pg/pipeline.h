@@ -66,6 +66,10 @@ public:
     [[nodiscard]] bool receive(loop::Instant now, Sink& sink);
     // Its result will be drained and dropped.
     void abandon(Call& call);
+    // How many of those are still in flight.
+    [[nodiscard]] uint32_t abandoned() const { return abandoned_; }
+    // No call in flight has anybody who waits for it, and at least one had.
+    [[nodiscard]] bool is_all_abandoned() const;
     // Ends what is in flight as lost.
     void lose_all();
 
@@ -92,6 +96,7 @@ private:
         bool sent_parse = false;
         bool sent_identity_parse = false;
         bool is_write = false;
+        bool is_abandoned = false;
         Statement* statement = nullptr;
         Statement* identity = nullptr;
         uint32_t timeout_ms = 0;
@@ -133,6 +138,7 @@ private:
     std::vector<Flight> flights_;         // a ring
     uint32_t first_flight_ = 0;
     uint32_t flight_count_ = 0;
+    uint32_t abandoned_ = 0;
     uint32_t reads_without_reply_ = 0;
     size_t bytes_without_reply_ = 0;  // of those reads, from the second on; at least
     uint64_t segments_ = 0;

@@ -47,7 +47,7 @@ struct Options {
     uint32_t write_lanes = 1;
     uint32_t fast_depth_max = 16;
     uint32_t write_depth_max = 4;
-    uint32_t fast_timeout_ms = 250;  // statement_timeout of a fast lane
+    uint32_t fast_timeout_ms = 150;  // statement_timeout of a fast lane
     uint32_t statement_timeout_ms = 30'000;
     uint32_t queue_max = 1024;  // per core
     uint32_t queue_wait_max_ms = 2'000;
@@ -64,6 +64,7 @@ struct PoolStats {
     uint32_t connected = 0, connecting = 0, queued = 0, in_flight = 0;
     uint64_t segments = 0, parses = 0, syncs = 0, reconnects = 0, retries = 0, moved_to_slow = 0;
     uint64_t outcome_unknown = 0;
+    uint64_t cancels = 0;  // cancel requests that were sent; a statement may need several
 };
 
 struct SegmentPolicy;  // pg/pipeline.h
@@ -81,8 +82,8 @@ public:
     Pool& operator=(const Pool&) = delete;
 
     void warm_up();
-    // Suspends. Cancelling `scope` gives up: an unsent segment is dropped, one on a slow lane is
-    // cancelled in PostgreSQL, one on a shared lane is abandoned and its result drained.
+    // Suspends. Cancelling `scope` gives up: an unsent segment is dropped, one in flight is
+    // abandoned, and cancelled in PostgreSQL once nobody else's call is on its connection.
     [[nodiscard]] loop::Task<std::expected<Result, Error>> execute(loop::Scope* scope,
                                                                    Identity identity, Query query);
     // Ends all lanes: what is in flight is answered until `deadline`, then failed.

@@ -1,6 +1,8 @@
 #include "pg/schema_cache.h"
 
 #include <algorithm>
+#include <atomic>
+#include <functional>
 #include <utility>
 #include <vector>
 
@@ -72,6 +74,17 @@ struct ViewState {
     loop::IntrusiveList<Waiter, WaiterTag> waiters;
 };
 
+// Travels with a new catalog to every view, and is told when the last one has it.
+struct News {
+    void arrived() {
+        if (left.fetch_sub(1) == 1 && before != nullptr && tell) tell(*before, *now);
+    }
+    std::function<void(const Catalog& before, const Catalog& now)> tell;
+    CatalogPtr before;  // null: it is the first
+    CatalogPtr now;
+    std::atomic<size_t> left;  // views, and who sends it to them
+};
+
 }  // namespace
 
 // The loading side. Used on its loop alone; messages hold on to it.
@@ -87,7 +100,7 @@ struct SharedCatalog::Core : std::enable_shared_from_this<SharedCatalog::Core> {
     void add_view(std::shared_ptr<ViewState> view);
     void log_failure(const Error& error);
     void request();
-    void publish(CatalogPtr catalog, loop::Instant started_at);
+    void publish(const CatalogPtr& before, const CatalogPtr& catalog, loop::Instant started_at);
 
     loop::Loop* loop;
     Pool* pool;
@@ -108,6 +121,7 @@ loop::Task<void> SharedCatalog::Core::run() {
         const loop::Instant started = loop->clock_now();
         auto loaded = co_await load_catalog(&scope, pool, loads + 1);
         if (closing) break;
+        const CatalogPtr before = current;
         if (loaded) {
             ++loads;
             failures.reset();
@@ -115,7 +129,7 @@ loop::Task<void> SharedCatalog::Core::run() {
         } else {
             log_failure(loaded.error());
         }
-        publish(loaded ? current : nullptr, started);
+        publish(before, loaded ? current : nullptr, started);
         // A large catalogue is not read most of the time.
         const loop::Duration took = loop->clock_now() - started;
         const loop::Duration gap = std::max(options.refresh_gap_min, load_share * took);
@@ -151,16 +165,24 @@ void SharedCatalog::Core::add_view(std::shared_ptr<ViewState> view) {
     views.push_back(std::move(view));
 }
 
-void SharedCatalog::Core::publish(CatalogPtr catalog, loop::Instant started_at) {
+void SharedCatalog::Core::publish(const CatalogPtr& before, const CatalogPtr& catalog,
+                                  loop::Instant started_at) {
     std::erase_if(views, [](const auto& view) { return view.expired(); });
+    auto news = std::make_shared<News>(catalog == nullptr ? nullptr : options.loaded, before,
+                                       catalog, views.size() + 1);
     for (const auto& weak : views) {
         std::shared_ptr<ViewState> view = weak.lock();
-        if (view == nullptr) continue;
+        if (view == nullptr) {
+            news->arrived();
+            continue;
+        }
         loop::Loop* target = view->loop;
-        send(target, [view = std::move(view), catalog, started_at] {
-            view->load_ended(catalog, started_at);
+        send(target, [view = std::move(view), news, started_at] {
+            view->load_ended(news->now, started_at);
+            news->arrived();
         });
     }
+    news->arrived();
 }
 
 namespace {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 
 #include "loop/loop.h"
@@ -31,6 +32,9 @@ public:
 struct SchemaCacheOptions {
     loop::Duration refresh_every = std::chrono::seconds(60);
     loop::Duration refresh_gap_min = std::chrono::milliseconds(100);  // between two loads' starts
+    // After each load but the first, once every view has the new catalog: whoever is told and looks
+    // sees what is new. On the thread of the view that was the last to have it.
+    std::function<void(const Catalog& before, const Catalog& now)> loaded = nullptr;
 };
 
 class SharedCatalog {

@@ -22,6 +22,14 @@ TEST(QuoteIdentifier, DoublesQuotesAndTouchesNothingElse) {
     EXPECT_EQ(quote_identifier("\xC3\xBC\\"), "\"\xC3\xBC\\\"");
 }
 
+TEST(ForeignKeyAction, IsCalledAsInSql) {
+    EXPECT_EQ(to_string(ForeignKey::Action::no_action), "NO ACTION");
+    EXPECT_EQ(to_string(ForeignKey::Action::restrict), "RESTRICT");
+    EXPECT_EQ(to_string(ForeignKey::Action::cascade), "CASCADE");
+    EXPECT_EQ(to_string(ForeignKey::Action::set_null), "SET NULL");
+    EXPECT_EQ(to_string(ForeignKey::Action::set_default), "SET DEFAULT");
+}
+
 TEST(Catalog, FindsExactNamesOnly) {
     CatalogBuilder builder;
     builder.add_table(table_of("app", "notes"));

@@ -120,7 +120,7 @@ TEST_F(LaneTest, ASegmentIsIdentityStatementAndOneSync) {
 
 TEST_F(LaneTest, TheRoleAndTheFormatsAreStartUpOptions) {
     run("SELECT a");
-    for (const char* option : {"-c role=authenticated", "-c statement_timeout=250",
+    for (const char* option : {"-c role=authenticated", "-c statement_timeout=150",
                                "-c DateStyle=ISO", "-c TimeZone=UTC", "-c bytea_output=hex",
                                "-c IntervalStyle=iso_8601", "fluxgate", "UTF8"}) {
         EXPECT_NE(server.startup().find(option), std::string::npos) << option;
@@ -264,7 +264,7 @@ TEST_F(LaneTest, SilenceLongerThanTheTimeoutEndsTheConnection) {
     auto pending = start("SELECT silent");
     settle();
     server.on("SELECT silent", Answer());
-    clock.advance(milliseconds(5'200));
+    clock.advance(milliseconds(5'100));
     settle();
     EXPECT_FALSE(pending->ended());
     clock.advance(milliseconds(100));

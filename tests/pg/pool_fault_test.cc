@@ -186,7 +186,7 @@ TEST_F(PoolFaultTest, AFrozenServerMakesCallsBusyAndThawsWithoutHelp) {
 TEST_F(PoolFaultTest, AServerThatStaysFrozenLosesItsConnections) {
     run(Role::anon, "{}", "SELECT 1");
     cluster.freeze();
-    auto pending = run(Role::anon, "{}", "SELECT 1");  // the watchdog: 250 ms + 5 s, then the queue
+    auto pending = run(Role::anon, "{}", "SELECT 1");  // the watchdog: 150 ms + 5 s, then the queue
     EXPECT_FALSE(pending->outcome->has_value());
     cluster.thaw();
     EXPECT_LT(time_to_recover(), seconds(5));

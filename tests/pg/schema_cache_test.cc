@@ -60,7 +60,10 @@ TEST_F(CatalogTest, KnowsTablesColumnsKeysAndIndexes) {
             price numeric(10,2), odds public."Odd"[], span int4range, doubled int GENERATED ALWAYS AS (shop * 2) STORED,
             PRIMARY KEY (shop, number));
         CREATE TABLE shop.items (
-            shop int, order_number int, FOREIGN KEY (shop, order_number) REFERENCES shop.orders);
+            shop int, order_number int, FOREIGN KEY (shop, order_number) REFERENCES shop.orders
+                ON DELETE CASCADE ON UPDATE SET NULL,
+            "at" int, note text);
+        CREATE INDEX by_note ON shop.items (lower(note), "at" DESC) INCLUDE (shop);
         COMMENT ON TABLE shop.orders IS 'what was sold';
         COMMENT ON COLUMN shop.orders.price IS 'in euro';
         CREATE UNIQUE INDEX by_buyer ON shop.orders (buyer);
@@ -87,10 +90,19 @@ TEST_F(CatalogTest, KnowsTablesColumnsKeysAndIndexes) {
     ASSERT_EQ(orders->indexes.size(), 2u);
     EXPECT_EQ(orders->indexes[0].name, "by_buyer");
     EXPECT_TRUE(orders->indexes[0].is_unique);
+    EXPECT_EQ(orders->indexes[0].columns, (std::vector<std::string>{"buyer"}));
+    EXPECT_EQ(orders->indexes[1].columns, (std::vector<std::string>{"shop", "number"}));
+    EXPECT_TRUE(orders->indexes[1].definition.starts_with("CREATE UNIQUE INDEX orders_pkey"));
+    EXPECT_EQ(orders->foreign_keys[0].on_delete, ForeignKey::Action::no_action);
     const Table* items = catalog->find_table("shop", "items");
     ASSERT_EQ(items->foreign_keys.size(), 1u);
     EXPECT_EQ(items->foreign_keys[0].columns, (std::vector<std::string>{"shop", "order_number"}));
     EXPECT_EQ(items->foreign_keys[0].target_columns, (std::vector<std::string>{"shop", "number"}));
+    EXPECT_EQ(items->foreign_keys[0].on_delete, ForeignKey::Action::cascade);
+    EXPECT_EQ(items->foreign_keys[0].on_update, ForeignKey::Action::set_null);
+    ASSERT_EQ(items->indexes.size(), 1u);
+    EXPECT_FALSE(items->indexes[0].is_unique);
+    EXPECT_EQ(items->indexes[0].columns, (std::vector<std::string>{"lower(note)", "at"}));
     const Column* odd = catalog->find_table("shop", "users")->find_column("odd \"name");
     ASSERT_NE(odd, nullptr);
     EXPECT_EQ(odd->quoted, "\"odd \"\"name\"");
@@ -228,7 +240,29 @@ TEST_F(CatalogTest, AnotherCoreSeesTheSameCatalog) {
     other.join();
 }
 
-// ---- notifications
+TEST_F(CatalogTest, WhoIsToldOfALoadFindsItInEveryView) {
+    std::atomic<bool> was_old = false;
+    std::atomic<int> told = 0;
+    std::vector<SchemaCache*> views;
+    SchemaCacheOptions options;
+    options.loaded = [&](const Catalog& before, const Catalog& now) {
+        for (const SchemaCache* view : views)
+            was_old = was_old || view->current().get() != &now;
+        was_old = was_old || before.version() + 1 != now.version();
+        ++told;
+    };
+    SharedCatalog shared(loop.get(), pool.get(), options);
+    const auto first = shared.make_view(loop.get());
+    const auto second = shared.make_view(loop.get());
+    views = {first.get(), second.get()};
+    shared.start();
+    run_until(*loop, [&] { return second->current() != nullptr; });
+    EXPECT_EQ(told, 0);  // the first load is no change
+    shared.invalidate();
+    run_until(*loop, [&] { return told == 1; });
+    EXPECT_FALSE(was_old);
+    close(shared);
+}
 
 }  // namespace
 }  // namespace fluxgate::pg::test
