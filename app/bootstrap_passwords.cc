@@ -1,6 +1,7 @@
 #include "app/bootstrap_passwords.h"
 
-#include <cstddef>
+#include <array>
+#include <span>
 
 #include "app/bootstrap.h"
 #include "app/file_io.h"
@@ -8,6 +9,12 @@
 #include "pg/catalog.h"
 
 namespace fluxgate::app {
+namespace {
+
+constexpr size_t password_bytes = 24;
+constexpr size_t signing_key_bytes = 32;
+
+}  // namespace
 
 LoginPasswords::LoginPasswords(const Config& config, const BootstrapRequest& request,
                                pg::AdminConnection& connection, loop::Entropy& entropy)
@@ -47,18 +54,15 @@ std::expected<void, std::string> LoginPasswords::settle(Login& login, const Logi
         login.password = std::move(*secret);
     } else {
         login.is_generated = true;
-        login.password = generate();
+        login.password = generate(password_bytes);
         login.file = given.password_file;
     }
     return {};
 }
 
-loop::Secret LoginPasswords::generate() {
-    std::array<std::byte, 24> bytes{};
-    entropy_.fill(bytes);
-    std::array<uint8_t, bytes.size()> numbers{};
-    for (size_t i = 0; i < bytes.size(); ++i)
-        numbers[i] = static_cast<uint8_t>(bytes[i]);
+loop::Secret LoginPasswords::generate(size_t bytes) {
+    std::vector<uint8_t> numbers(bytes);
+    entropy_.fill(std::as_writable_bytes(std::span(numbers)));
     return loop::Secret(loop::base64url(numbers, loop::Base64Padding::none));
 }
 
@@ -76,21 +80,31 @@ std::expected<void, std::string> LoginPasswords::apply() {
 }
 
 std::expected<void, std::string> LoginPasswords::write_files() {
-    const auto write = [this](const std::filesystem::path& path,
-                              const std::string& text) -> std::expected<void, std::string> {
-        const auto done = write_new_private_file(path, text);
-        if (!done) return std::unexpected(path.string() + " " + done.error());
-        written_.push_back(path);
-        return {};
-    };
     for (const Login& login : logins_) {
         if (login.file.empty()) continue;
-        if (auto done = write(login.file, std::string(login.password.reveal()) + "\n"); !done)
+        if (auto done = write_file(login.file, std::string(login.password.reveal()) + "\n"); !done)
             return done;
     }
+    if (auto done = write_signing_key(); !done) return done;
     const std::string text = snippet();
-    if (request_.passwords_file && !text.empty()) return write(*request_.passwords_file, text);
+    if (request_.passwords_file && !text.empty()) return write_file(*request_.passwords_file, text);
     return {};
+}
+
+std::expected<void, std::string> LoginPasswords::write_file(const std::filesystem::path& path,
+                                                            const std::string& text) {
+    const auto done = write_new_private_file(path, text);
+    if (!done) return std::unexpected(path.string() + " " + done.error());
+    written_.push_back(path);
+    return {};
+}
+
+std::expected<void, std::string> LoginPasswords::write_signing_key() {
+    const std::filesystem::path& path = config_.gateway.keys.signing_key_file;
+    std::error_code ignored;
+    if (path.empty() || std::filesystem::exists(path, ignored)) return {};
+    has_new_signing_key_ = true;
+    return write_file(path, std::string(generate(signing_key_bytes).reveal()) + "\n");
 }
 
 void LoginPasswords::discard_files() {
@@ -116,6 +130,9 @@ void LoginPasswords::report(const Terminal& terminal) const {
                      << login.role
                      << (login.is_changed && !login.is_generated ? " (as configured)" : "") << "\n";
     }
+    if (!config_.gateway.keys.signing_key_file.empty())
+        terminal.out << (has_new_signing_key_ ? "set      " : "kept     ")
+                     << "key of signed values\n";
     for (const std::filesystem::path& path : written_)
         terminal.out << "written  " << path.string() << " (mode 0600)\n";
     const std::string text = snippet();

@@ -1,7 +1,8 @@
-// Passwords of the three logins while they are made: given, generated, stored.
+// Secrets while they are made: passwords of the three logins (given, generated, stored), and the
+// file of the key of signed values.
 #pragma once
 
-#include <array>
+#include <cstddef>
 #include <expected>
 #include <filesystem>
 #include <string>
@@ -42,7 +43,11 @@ private:
     };
 
     [[nodiscard]] std::expected<void, std::string> settle(Login& login, const LoginConfig& given);
-    [[nodiscard]] loop::Secret generate();
+    [[nodiscard]] loop::Secret generate(size_t bytes);
+    [[nodiscard]] std::expected<void, std::string> write_file(const std::filesystem::path& path,
+                                                              const std::string& text);
+    // Unless it is there: a new key would end every session.
+    [[nodiscard]] std::expected<void, std::string> write_signing_key();
     [[nodiscard]] std::string snippet()
         const;  // YAML of what was generated and has no file of its own
 
@@ -52,6 +57,7 @@ private:
     loop::Entropy& entropy_;
     std::vector<Login> logins_;
     std::vector<std::filesystem::path> written_;
+    bool has_new_signing_key_ = false;
 };
 
 }  // namespace fluxgate::app

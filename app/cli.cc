@@ -19,6 +19,9 @@ constexpr OptionSpec serve_options[] = {
     option_config,
     {"--port", "N", "listen on this port instead of the configured one"},
     {"--loops", "N", "event loops; 0 or unset: one per core"},
+    {"--conformance", "",
+     "serve the official test suite's fixtures instead of the product: on "
+     "127.0.0.1, without keys and without PostgreSQL"},
 };
 constexpr OptionSpec check_options[] = {
     option_config,

@@ -85,6 +85,17 @@ int keys(const Invocation& invocation, const Environment& environment, const Ter
     return run_key_command(invocation, *connection, entropy, terminal);
 }
 
+// Only loopback, and nothing of the product's limits: the suite is one client in a hurry.
+void set_conformance(Config& config) {
+    config.conformance = true;
+    config.mcp.enabled = true;
+    config.mcp.base_path = "/mcp";
+    config.mcp.allowed_tools.clear();
+    config.mcp.allowed_resources.clear();
+    std::string& address = config.gateway.server.address;
+    address = "127.0.0.1" + address.substr(address.rfind(':'));
+}
+
 }  // namespace
 
 std::expected<Config, int> load_for(const Invocation& invocation, const Environment& environment,
@@ -116,6 +127,11 @@ std::expected<Config, int> load_for_serving(const Invocation& invocation,
                                             const Terminal& terminal) {
     auto config = load_for(invocation, environment, terminal);
     if (!config) return config;
+    if (invocation.has("--conformance")) {
+        set_conformance(*config);
+        terminal.err << "fluxgate: CONFORMANCE MODE: the official test suite's fixtures instead of "
+                        "the product, for anybody on this machine; no database, no keys\n";
+    }
     write_notes(*config, terminal);
     if (!config->mcp.enabled)
         terminal.err << "fluxgate: note: mcp.enabled is false: nothing but health and readiness "

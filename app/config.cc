@@ -52,9 +52,8 @@ private:
         for (size_t i = 0; i < root->keys.size(); ++i)
             bind_top_level(root->keys[i], root->children[i]);
         if (text->readable_by_all && holds_secret())
-            config_.notes.push_back(
-                config_.file.string() +
-                ": holds a password and can be read by every user; chmod 600 it");
+            config_.notes.push_back(config_.file.string() +
+                                    ": holds a secret and can be read by every user; chmod 600 it");
     }
 
     [[nodiscard]] std::string place(int line) const {

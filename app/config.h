@@ -97,6 +97,10 @@ struct GatewayKeysConfig {
     Milliseconds cache_ttl = std::chrono::minutes(1);
     uint32_t cache_max = 10'000;     // credentials per core
     uint32_t failures_per_min = 20;  // per address
+    // Of session ids, cursors, request states; app/signing_key.h. After loading: also what stood in
+    // the file.
+    loop::Secret signing_key;
+    std::filesystem::path signing_key_file;
 };
 
 struct GatewayLimitsConfig {
@@ -136,7 +140,9 @@ struct Config {
     std::string base_url = "http://localhost:8080";
     std::string public_base_url;
     std::optional<bool> allow_user_client_keys;  // auth.…; nothing: app.settings decides
+    loop::Secret jwt_secret;                     // auth.…: where there is no signing_key
     GatewayConfig gateway;
+    bool conformance = false;  // --conformance; see conformance_fixtures.h
 
     std::filesystem::path file;                          // empty: there was none
     std::map<std::string, Origin, std::less<>> origins;  // by key, of what is not a default
@@ -157,7 +163,7 @@ struct LoadRequest {
     Environment environment;
     std::optional<uint16_t> port;     // --port
     std::optional<uint32_t> loops;    // --loops
-    bool read_password_files = true;  // bootstrap writes them, so it does not
+    bool read_password_files = true;  // and the key's; bootstrap writes them, so it does not
 };
 
 // Fluxbase's order: ./fluxbase.yaml, ./config/…, /etc/fluxbase/…

@@ -6,6 +6,7 @@
 #include "app/config_rules.h"
 #include "app/duration.h"
 #include "app/file_io.h"
+#include "app/signing_key.h"
 
 namespace fluxgate::app {
 namespace {
@@ -20,34 +21,72 @@ LoginConfig& login_of(Config& config, size_t index) {
                         : database.auth_login;
 }
 
-// password and password_file: the higher layer wins; both in one layer say two things.
+// A secret that can stand in the configuration or in a file of its own.
+struct SecretPlace {
+    std::string key;
+    std::string file_key;
+    loop::Secret& secret;
+    std::filesystem::path& file;
+};
+
+// Of the two the higher layer wins; both in one layer say two things. True: `secret` is what
+// counts.
+bool resolve_secret(const Config& config, const SecretPlace& place, bool read_files,
+                    ConfigErrors& errors) {
+    if (place.file.empty()) return true;
+    const auto given = config.origins.find(place.key);
+    const auto file = config.origins.find(place.file_key);
+    if (given != config.origins.end() && file != config.origins.end()) {
+        if (given->second.layer == file->second.layer) {
+            errors.push_back(locate(config, place.file_key) + ": " + place.key +
+                             " is set too; keep one of them");
+            return false;
+        }
+        if (given->second.layer > file->second.layer) {
+            place.file.clear();
+            return true;
+        }
+    }
+    if (!read_files) return false;
+    auto secret = read_password_file(place.file);
+    if (!secret) {
+        errors.push_back(
+            locate(config, place.file_key) + ": " + place.file.string() + " " + secret.error() +
+            (secret.error() == "does not exist" ? "; fluxgate bootstrap makes it" : ""));
+        return false;
+    }
+    place.secret = std::move(*secret);
+    return true;
+}
+
 void resolve_password(Config& config, size_t index, bool read_files, ConfigErrors& errors) {
     const std::string section = std::string(logins).append(login_names[index]);
     LoginConfig& login = login_of(config, index);
-    if (login.password_file.empty()) return;
-    const std::string file_key = section + ".password_file";
-    const auto password = config.origins.find(section + ".password");
-    const auto file = config.origins.find(file_key);
-    if (password != config.origins.end() && file != config.origins.end()) {
-        if (password->second.layer == file->second.layer) {
-            errors.push_back(locate(config, file_key) + ": " + section +
-                             ".password is set too; keep one of them");
-            return;
-        }
-        if (password->second.layer > file->second.layer) {
-            login.password_file.clear();
-            return;
-        }
-    }
-    if (!read_files) return;
-    auto secret = read_password_file(login.password_file);
-    if (!secret) {
+    resolve_secret(
+        config,
+        {section + ".password", section + ".password_file", login.password, login.password_file},
+        read_files, errors);
+}
+
+void check_signing_key(Config& config, bool read_files, ConfigErrors& errors) {
+    static constexpr const char* key = "gateway.keys.signing_key";
+    static constexpr const char* file_key = "gateway.keys.signing_key_file";
+    GatewayKeysConfig& keys = config.gateway.keys;
+    const std::string wanted = std::to_string(signing_secret_bytes_min) + " characters";
+    if (resolve_secret(config, {key, file_key, keys.signing_key, keys.signing_key_file}, read_files,
+                       errors) &&
+        !keys.signing_key.empty() && keys.signing_key.reveal().size() < signing_secret_bytes_min) {
+        const bool is_of_file = !keys.signing_key_file.empty();
         errors.push_back(
-            locate(config, file_key) + ": " + login.password_file.string() + " " + secret.error() +
-            (secret.error() == "does not exist" ? "; fluxgate bootstrap makes it" : ""));
-        return;
+            locate(config, is_of_file ? file_key : key) + ": " +
+            (is_of_file ? keys.signing_key_file.string() + " must hold" : "must have") +
+            " at least " + wanted);
     }
-    login.password = std::move(*secret);
+    // Fluxbase's own key, and Fluxbase's to refuse.
+    if (keys.signing_key.empty() && keys.signing_key_file.empty() && !config.jwt_secret.empty() &&
+        config.jwt_secret.reveal().size() < signing_secret_bytes_min)
+        config.notes.push_back(locate(config, "auth.jwt_secret") + ": has fewer than " + wanted +
+                               " and signs nothing here");
 }
 
 void check_times(const Config& config, ConfigErrors& errors) {
@@ -126,6 +165,7 @@ ConfigErrors check_config(Config& config, bool read_password_files) {
     ConfigErrors errors;
     for (size_t i = 0; i < login_names.size(); ++i)
         resolve_password(config, i, read_password_files, errors);
+    check_signing_key(config, read_password_files, errors);
     check_times(config, errors);
     return errors;
 }
@@ -133,6 +173,7 @@ ConfigErrors check_config(Config& config, bool read_password_files) {
 ConfigErrors check_for_serving(const Config& config) {
     ConfigErrors errors;
     check_address(config, errors);
+    if (config.conformance) return errors;  // without a database
     check_logins(config, errors);
     check_budget(config, errors);
     return errors;

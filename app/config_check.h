@@ -5,8 +5,8 @@
 
 namespace fluxgate::app {
 
-// Pairs of values that contradict each other; reads the password files into their logins. Errors
-// carry the place of the value.
+// Pairs of values that contradict each other; reads the password files into their logins, and
+// the signing key's. Errors carry the place of the value.
 [[nodiscard]] ConfigErrors check_config(Config& config, bool read_password_files);
 
 // "fluxbase.yaml:12: gateway.server.address", or the bare key where the default stands.

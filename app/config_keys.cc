@@ -39,6 +39,7 @@ std::vector<Key> fluxbase_keys() {
             "public_base_url", [](Config& c) { return &c.public_base_url; },
             rule::optional_base_url),
         key("auth.allow_user_client_keys", [](Config& c) { return &c.allow_user_client_keys; }),
+        key("auth.jwt_secret", [](Config& c) { return &c.jwt_secret; }),
         key("server.address", [](Config& c) { return &c.server_address; }),
         key(
             "database.host", [](Config& c) { return &c.database.host; }, rule::not_empty),
@@ -166,6 +167,9 @@ std::vector<Key> gateway_keys() {
             {1, 10'000'000}),
         key("gateway.keys.failures_per_min",
             [](Config& c) { return &c.gateway.keys.failures_per_min; }, {1, 1'000'000}),
+        key("gateway.keys.signing_key", [](Config& c) { return &c.gateway.keys.signing_key; }),
+        key("gateway.keys.signing_key_file",
+            [](Config& c) { return &c.gateway.keys.signing_key_file; }),
         key("gateway.limits.head_bytes_max",
             [](Config& c) { return &c.gateway.limits.head_bytes_max; }, {1024, UINT16_MAX}),
         key("gateway.limits.head_timeout", [](Config& c) { return &c.gateway.limits.head_timeout; },

@@ -4,11 +4,16 @@
 
 #include "app/config_options.h"
 #include "app/config_rules.h"
+#include "app/signing_key.h"
 #include "app/system_limits.h"
 #include "app/tool_set.h"
 #include "app/version.h"
 #include "loop/log.h"
+#include "loop/random.h"
 #include "loop/sleep.h"
+#include "pg/catalog_diff.h"
+#include "tools/table_json.h"
+#include "tools/table_name.h"
 
 namespace fluxgate::app {
 namespace {
@@ -22,12 +27,22 @@ constexpr std::string_view instructions =
     "says what was "
     "wrong and what would be right; names are case-sensitive.";
 
+// Of clients that show one: a gate with a current through it, as SVG.
+constexpr std::string_view icons =
+    R"([{"src":"data:image/svg+xml;base64,PHN2ZyB4bWxucz0naHR0cDovL3d3dy53My5vcmcvM)"
+    R"(jAwMC9zdmcnIHZpZXdCb3g9JzAgMCAyNCAyNCcgZmlsbD0nbm9uZScgc3Ryb2tlPScjMzM2NzkxJ)"
+    R"(yBzdHJva2Utd2lkdGg9JzInPjxwYXRoIGQ9J000IDN2MThNMjAgM3YxOE00IDdoMTZNNyAxNGgxM)"
+    R"(E0xNCAxMWwzIDMtMyAzJy8+PC9zdmc+","mimeType":"image/svg+xml","sizes":["any"]})"
+    R"(])";
+
 rpc::Dispatcher::Options dispatcher_options(const Config& config) {
     // Beside the statement: the queue, a second try, a look at the schema.
     static constexpr uint32_t around_statement_ms = 30'000;
     rpc::Dispatcher::Options options;
-    options.call_timeout_ms = to_pool_options(config).statement_timeout_ms + around_statement_ms;
-    options.version = version();
+    options.calls.call_timeout_ms =
+        to_pool_options(config).statement_timeout_ms + around_statement_ms;
+    options.server.version = version();
+    options.server.icons = icons;
     options.instructions = instructions;
     return options;
 }
@@ -51,14 +66,64 @@ uint32_t connections_max(uint32_t cores) {
     return std::max(1u, usable / 10 * 9 / cores);
 }
 
+int64_t seconds_of(Milliseconds duration) {
+    return std::chrono::duration_cast<std::chrono::seconds>(duration).count();
+}
+
+http::Filter* caller_filter(http::Filter& filter) {
+    return &filter;
+}
+
+// As UpdatedResource has them.
+uint8_t readers_of(const pg::Catalog& catalog, const pg::TableName& name) {
+    const pg::Table* table = catalog.find_table(name.schema, name.name);
+    uint8_t readers = 0;
+    for (const http::Role role :
+         {http::Role::anon, http::Role::authenticated, http::Role::service_role}) {
+        if (table != nullptr && tools::is_readable(catalog, *table, role))
+            readers |= rpc::UpdatedResource::bit(role);
+    }
+    return readers;
+}
+
+// Whoever has a copy of the schema hears that it is old.
+void announce_changes(rpc::EventStreams& streams, const pg::Catalog& before,
+                      const pg::Catalog& now) {
+    const std::vector<pg::TableName> changed = pg::changed_tables(before, now);
+    if (changed.empty()) return;
+    rpc::ListChanges changes;
+    changes.tools = true;
+    changes.resources = true;
+    rpc::UpdatedResource all{.uri = std::string(tools::schema_uri), .readers = 0};
+    for (const pg::TableName& table : changed) {
+        const uint8_t readers = readers_of(before, table) | readers_of(now, table);
+        all.readers |= readers;
+        changes.updated.push_back(
+            {.uri = tools::table_uri(table.schema, table.name), .readers = readers});
+    }
+    changes.updated.push_back(std::move(all));
+    streams.publish(changes);
+    loop::log::info("schema_changed", {{"tables", changed.size()}});
+}
+
 // Core 0 loads the catalogue for all.
 std::unique_ptr<pg::SharedCatalog> make_catalog(Shared& shared, loop::Loop& loop, pg::Pool& pool) {
     if (loop.core() != 0) return nullptr;
     pg::SchemaCacheOptions options;
     options.refresh_every = shared.config.gateway.database.schema_refresh;
+    options.loaded = [&shared](const pg::Catalog& before, const pg::Catalog& now) {
+        announce_changes(shared.sessions.streams, before, now);
+    };
     auto catalog = std::make_unique<pg::SharedCatalog>(&loop, &pool, options);
     shared.catalog = catalog.get();
     return catalog;
+}
+
+rpc::Sessions::Options session_options(const Config& config) {
+    loop::SystemEntropy entropy;
+    return {.key = signing_key(config, entropy),
+            .timeout_s = seconds_of(config.mcp.session_timeout),
+            .started_s = loop::unix_seconds(std::chrono::system_clock::now())};
 }
 
 }  // namespace
@@ -67,7 +132,8 @@ Shared::Shared(const Config& with, uint32_t cores)
     : config(with),
       blocking(std::in_place, loop::BlockingPool::Options{}),
       loads(cores),
-      failures({.failures_per_min = with.gateway.keys.failures_per_min}) {
+      failures({.failures_per_min = with.gateway.keys.failures_per_min}),
+      sessions(session_options(with), cores) {
 }
 
 std::expected<std::unique_ptr<Worker>, std::string> Worker::create(Shared& shared, loop::Loop& loop,
@@ -100,10 +166,17 @@ Worker::Worker(Shared& shared, loop::Loop& loop, DrainObserver& observer,
       keys_({&loop, &pool_, &*shared.blocking, &shared.verified_keys, &shared.rate_limits,
              &last_used_},
             to_key_store_options(shared.config)),
-      tools_(make_tools(shared.config, &pool_, schemas_.get())),
-      dispatcher_(dispatcher_options(shared.config), tools_),
+      tools_(make_tools(shared.config, &pool_, schemas_.get(), &shared.sessions.streams)),
+      resources_(make_resources(shared.config, &pool_, schemas_.get())),
+      prompts_(make_prompts(shared.config, &pool_, schemas_.get())),
+      dispatcher_(dispatcher_options(shared.config),
+                  {.tools = &tools_, .resources = &resources_, .prompts = &prompts_},
+                  &shared.sessions.signer, &shared.sessions.states),
       mcp_({.message_bytes_max = shared.config.mcp.max_message_size, .resource_metadata_url = {}},
-           &dispatcher_),
+           &dispatcher_, &shared.sessions),
+      mcp_get_(&shared.sessions),
+      mcp_delete_({.session_timeout_s = seconds_of(shared.config.mcp.session_timeout)},
+                  &shared.sessions),
       hosts_(to_host_options(shared.config)),
       start_gate_(shared.started),
       bearer_(&loop, &keys_, &shared.failures, {}),
@@ -111,6 +184,7 @@ Worker::Worker(Shared& shared, loop::Loop& loop, DrainObserver& observer,
       live_(http::HealthHandler::Kind::live),
       ready_(this),
       access_log_(loop) {
+    shared.sessions.attach(&loop);
 }
 
 Worker::~Worker() {
@@ -120,12 +194,15 @@ Worker::~Worker() {
 loop::Result<void> Worker::open() {
     add_routes(router_,
                {.mcp = &mcp_,
+                .mcp_get = &mcp_get_,
+                .mcp_delete = &mcp_delete_,
                 .health = &health_,
                 .live = &live_,
                 .ready = &ready_,
                 .hosts = &hosts_,
                 .start_gate = &start_gate_,
-                .bearer = &bearer_,
+                .bearer = shared_.config.conformance ? caller_filter(conformance_caller_)
+                                                     : caller_filter(bearer_),
                 .rate_limit = &rate_limit_},
                shared_.config);
     const ListenAddress address = listen_address(shared_.config);
@@ -150,15 +227,21 @@ loop::Result<void> Worker::open() {
 }
 
 void Worker::start() {
-    if (loop_.core() == 0) warn_of_unknown_tools(tools_);
-    pool_.warm_up();
-    if (catalog_) catalog_->start();
+    if (!shared_.config.conformance) {
+        if (loop_.core() == 0) {
+            warn_of_unknown_tools(tools_);
+            warn_of_unknown_resources(resources_);
+        }
+        pool_.warm_up();
+        if (catalog_) catalog_->start();
+    }
     acceptor_->start();
 }
 
 http::Readiness Worker::readiness() {
     if (draining_) return http::Readiness::draining;
     if (!shared_.started.load(std::memory_order_acquire)) return http::Readiness::starting;
+    if (shared_.config.conformance) return http::Readiness::ready;
     if (!pool_.is_available() || !probe_.answers()) return http::Readiness::no_database;
     return schemas_->current() == nullptr ? http::Readiness::starting : http::Readiness::ready;
 }
@@ -171,6 +254,7 @@ void Worker::begin_drain() {
 }
 
 loop::Task<void> Worker::drain() {
+    shared_.sessions.streams.close();
     auto delayed = co_await loop::sleep_for(delay_, shared_.config.gateway.server.drain_delay);
     loop::ignore(delayed, "cancelled: it shall end at once");
     co_await acceptor_->stop();

@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "app/config.h"
+#include "app/conformance_caller.h"
 #include "app/database_probe.h"
 #include "app/hard_end.h"
 #include "app/routes.h"
@@ -32,7 +33,11 @@
 #include "pg/pool.h"
 #include "pg/schema_cache.h"
 #include "rpc/dispatcher.h"
+#include "rpc/prompt_registry.h"
+#include "rpc/resource_registry.h"
+#include "rpc/sessions.h"
 #include "rpc/streamable_http.h"
+#include "rpc/streamable_http_get.h"
 #include "rpc/tool_registry.h"
 
 namespace fluxgate::app {
@@ -48,6 +53,7 @@ struct Shared {
     oauth::RateLimitRegistry rate_limits;
     http::AddressLimiter failures;
     http::AddressCount addresses;
+    rpc::Sessions sessions;
     pg::SharedCatalog* catalog = nullptr;  // core 0's; set before the other workers are made
     std::atomic<bool> started{false};      // the start-up check has passed
     HardEnd hard_end;                      // armed by the first drain
@@ -117,12 +123,17 @@ private:
     oauth::KeyStore keys_;
 
     rpc::ToolRegistry tools_;
+    rpc::ResourceRegistry resources_;
+    rpc::PromptRegistry prompts_;
     rpc::Dispatcher dispatcher_;
     rpc::StreamableHttp mcp_;
+    rpc::StreamableHttpGet mcp_get_;
+    rpc::StreamableHttpDelete mcp_delete_;
 
     http::HostFilter hosts_;
     StartGate start_gate_;
     oauth::BearerFilter bearer_;
+    ConformanceCaller conformance_caller_;
     http::RateLimit rate_limit_;
     http::HealthHandler health_;
     http::HealthHandler live_;

@@ -77,7 +77,7 @@ std::expected<loop::Secret, std::string> read_password_file(const std::filesyste
         text.pop_back();
     const bool is_one_line = text.find_first_of(std::string_view("\n\r\0", 3)) == std::string::npos;
     loop::Secret secret(std::move(text));
-    if (secret.empty()) return std::unexpected("is empty; it must hold a password");
+    if (secret.empty()) return std::unexpected("is empty");
     if (!is_one_line) return std::unexpected("must hold one line");
     return secret;
 }

@@ -1,4 +1,4 @@
-// Small files at start: the configuration and passwords.
+// Small files at start: the configuration, passwords, the key of signed values.
 #pragma once
 
 #include <cstddef>
@@ -19,7 +19,8 @@ struct FileText {
 [[nodiscard]] std::expected<FileText, std::string> read_small_file(
     const std::filesystem::path& path, size_t bytes_max);
 
-// A password file: one line, at most 1 KiB, a line end is dropped. Refused when others may read it.
+// A password or key file: one line, at most 1 KiB, a line end is dropped. Refused when others may
+// read it.
 [[nodiscard]] std::expected<loop::Secret, std::string> read_password_file(
     const std::filesystem::path& path);
 

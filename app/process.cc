@@ -33,6 +33,11 @@ void Process::start(Worker& worker) {
     auto signals = loop::Signals::create(worker.loop(), *this);
     FLUX_CHECK(signals.has_value());
     signals_ = std::move(*signals);
+    if (shared_.config.conformance) {
+        shared_.started.store(true, std::memory_order_release);
+        loop::log::warn("conformance_mode", {{"address", shared_.config.gateway.server.address}});
+        return;
+    }
     scope_->spawn("check_start", check_start());
     if (!shared_.config.gateway.database.pooler) {
         notifications_ = std::make_unique<pg::Notifications>(

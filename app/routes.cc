@@ -12,8 +12,11 @@ void add_routes(http::Router& router, const RouteTargets& to, const Config& conf
 
     if (config.mcp.enabled) {
         // No redirect between the two spellings: clients would drop their credential on the way.
-        router.add({base, Method::post, to.mcp, callers, body_max, "mcp"});
-        router.add({base + "/", Method::post, to.mcp, callers, body_max, "mcp"});
+        for (const std::string& path : {base, base + "/"}) {
+            router.add({path, Method::post, to.mcp, callers, body_max, "mcp"});
+            router.add({path, Method::get, to.mcp_get, callers, 0, "mcp"});
+            router.add({path, Method::del, to.mcp_delete, callers, 0, "mcp"});
+        }
     }
 
     router.add({base + "/health", Method::get, to.health, {}, 0, "health"});

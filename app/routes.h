@@ -9,6 +9,8 @@ namespace fluxgate::app {
 // What the routes lead to; all outlive the router.
 struct RouteTargets {
     http::Handler* mcp;
+    http::Handler* mcp_get;
+    http::Handler* mcp_delete;
     http::Handler* health;
     http::Handler* live;
     http::Handler* ready;

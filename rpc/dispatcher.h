@@ -1,101 +1,124 @@
-// From a message to its answer: the methods of MCP, in one table.
+// From a message to its answer: the methods of MCP, in one table, with the eras that have them.
 //
 // Knows no HTTP but the status that a transport shows. ping, initialize and tools/list are bytes
-// made in advance with the id spliced in: no coroutine, no allocation. Only tools/call runs a task.
-// One a core. Sessions, resources, prompts and the stateless revision add rows to the table of
-// methods in the .cc.
+// made in advance with the id spliced in: no coroutine, no allocation. What may take its time
+// becomes a Job, which rpc/calls runs. One a core.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "http/principal.h"
 #include "loop/arena.h"
-#include "loop/block_chain.h"
-#include "loop/scope.h"
 #include "loop/task.h"
-#include "rpc/json_rpc.h"
-#include "rpc/tool.h"
+#include "rpc/calls.h"
+#include "rpc/handshake.h"
+#include "rpc/prompt_registry.h"
+#include "rpc/reply.h"
+#include "rpc/resource_registry.h"
+#include "rpc/results.h"
+#include "rpc/session_states.h"
+#include "rpc/signed_value.h"
 #include "rpc/tool_list.h"
 #include "rpc/tool_registry.h"
 
 namespace fluxgate::rpc {
 
-// Who asks, and in which revision. Both outlive the answer.
-struct Caller {
-    const http::Principal* principal = nullptr;  // null: nobody, who has no scope
-    const Protocol* protocol = nullptr;
-};
-
-struct Reply {
-    uint16_t status = 200;
-    int retry_after_s = 0;                   // > 0: Retry-After
-    const ToolInfo* refused_tool = nullptr;  // its scopes go into the 403's WWW-Authenticate
-    bool is_error = false;                   // for the log: an error, or a result that says isError
-    loop::BlockChain body;  // one JSON-RPC message; empty: there is none to send (202)
+// What is offered; complete, and outlives the dispatcher.
+struct Catalogue {
+    const ToolRegistry* tools = nullptr;
+    const ResourceRegistry* resources = nullptr;
+    const PromptRegistry* prompts = nullptr;
 };
 
 struct Answer {
-    Reply reply;              // unless `tool` is set
-    Tool* tool = nullptr;     // its task must run first: Dispatcher::call()
+    Reply reply;              // unless there is a job
+    Job job;                  // must run first: Dispatcher::call()
+    bool is_listen = false;   // subscriptions/listen: the transport opens a stream instead
     std::string_view method;  // for the log: from the closed list, or "other"
-};
-
-// Everything that a tools/call needs, by value. What it points to outlives the call.
-struct ToolRequest {
-    Tool* tool = nullptr;  // as answer() named it
-    RpcMessage message;
-    Caller caller;
-    loop::Scope* scope = nullptr;  // the request's; the call has a child of it
-    loop::Arena* arena = nullptr;
-    ToolNotes* notes = nullptr;  // filled when the call has ended
 };
 
 class Dispatcher {
 public:
     struct Options {
-        std::string name = "fluxgate";
-        std::string title = "fluxgate";
-        std::string version;
+        ServerInfo server;
         std::string instructions;  // for the model: what the server is good for; empty: none
-        // A call's deadline. PostgreSQL hears of it as statement_timeout; what is still running
-        // cancel_grace_ms later is cancelled.
-        uint32_t call_timeout_ms = 60'000;
-        uint32_t cancel_grace_ms = 1'000;
+        Calls::Options calls;
     };
-    // `tools` is complete, and outlives this.
-    Dispatcher(Options options, const ToolRegistry& tools);
+    // `signer` and `states` outlive this.
+    Dispatcher(Options options, const Catalogue& catalogue, const Signer* signer,
+               SessionStates* states);
     Dispatcher(const Dispatcher&) = delete;
     Dispatcher& operator=(const Dispatcher&) = delete;
 
     // A request's answer, or the refusal of a notification that must not be one. Not for responses.
-    [[nodiscard]] Answer answer(const RpcMessage& message, const Caller& caller);
-    // Runs the tool with a deadline; cancelling the request's scope cancels it.
-    [[nodiscard]] loop::Task<Reply> call(ToolRequest request);
+    // What a job points to is in `arena`.
+    [[nodiscard]] Answer answer(const RpcMessage& message, const Caller& caller,
+                                loop::Arena& arena);
+    // Runs the job; cancelling the request's scope cancels it.
+    [[nodiscard]] loop::Task<Reply> call(CallRequest request) { return calls_.run(request); }
+    // Of the job's tool: what the head must repeat.
+    [[nodiscard]] std::span<const ParamHeader> param_headers(const Job& job) const {
+        return catalogue_.tools->param_headers(job.tool);
+    }
+    // Null: the caller may hear of this resource, which need not be there (yet). Else the scopes
+    // that it takes.
+    [[nodiscard]] const std::vector<std::string>* scopes_to_follow(std::string_view uri,
+                                                                   const Caller& caller,
+                                                                   loop::Arena& arena) const;
 
 private:
-    using Method = void (Dispatcher::*)(const RpcMessage&, const Caller&, Answer&);
+    struct Request {
+        const RpcMessage& message;
+        const Caller& caller;
+        loop::Arena& arena;
+    };
+    using Method = void (Dispatcher::*)(const Request&, Answer&);
+    enum class Eras : uint8_t { both, legacy, stateless };
     struct MethodEntry {
         std::string_view name;
+        Eras eras;
         Method run;
     };
     static const MethodEntry methods[];
 
-    void initialize(const RpcMessage& message, const Caller& caller, Answer& answer);
-    void ping(const RpcMessage& message, const Caller& caller, Answer& answer);
-    void list_tools(const RpcMessage& message, const Caller& caller, Answer& answer);
-    void call_tool(const RpcMessage& message, const Caller& caller, Answer& answer);
-    [[nodiscard]] std::string build_initialize(const Protocol& protocol) const;
+    void initialize(const Request& request, Answer& answer);
+    void discover(const Request& request, Answer& answer);
+    void ping(const Request& request, Answer& answer);
+    void set_log_level(const Request& request, Answer& answer);
+    void subscribe(const Request& request, Answer& answer);
+    void unsubscribe(const Request& request, Answer& answer);
+    void listen(const Request& request, Answer& answer);
+    // dispatcher_catalogue.cc
+    void list_tools(const Request& request, Answer& answer);
+    void call_tool(const Request& request, Answer& answer);
+    void list_resources(const Request& request, Answer& answer);
+    void list_templates(const Request& request, Answer& answer);
+    void read_resource(const Request& request, Answer& answer);
+    void list_prompts(const Request& request, Answer& answer);
+    void get_prompt(const Request& request, Answer& answer);
+    void complete(const Request& request, Answer& answer);
+
+    [[nodiscard]] Reply empty_result(const Request& request) const;
+    // `params.<name>`; null, and the refusal in `answer`, unless it is a string.
+    [[nodiscard]] const Json* string_param(const Request& request, std::string_view name,
+                                           Answer& answer) const;
+    // `params.arguments` into the job; false, and the refusal, if it is neither object nor absent.
+    [[nodiscard]] bool take_arguments(const Request& request, Answer& answer) const;
+    // Behind which entry the page begins; false, and the refusal, for a cursor that is not ours.
+    [[nodiscard]] bool read_page(const Request& request, std::string_view& after,
+                                 Answer& answer) const;
 
     Options options_;
-    const ToolRegistry& tools_;
+    Catalogue catalogue_;
+    const Signer& signer_;
+    SessionStates& states_;
+    Results results_;
+    Handshake handshake_;
     ToolList list_;
-    std::array<std::string, revision_count> initialize_results_;
+    Calls calls_;
 };
-
-// A whole error reply. `status` is the HTTP one.
-[[nodiscard]] Reply error_reply(uint16_t status, const RpcError& error, const Protocol& protocol);
 
 }  // namespace fluxgate::rpc

@@ -20,9 +20,9 @@ struct Json {
     std::string_view key;  // in an object: the member's name, unescaped
     std::string_view
         text;  // string: unescaped, NUL-terminated behind the view; number: the raw token
-    // Only of a member `id` of the top-level object (or of a batch's entry): the value as it came
-    // in, a string with its quotes and escapes, so that it can be echoed byte for byte. Empty
-    // elsewhere.
+    // Only of a member `id` of the top-level object (or of a batch's entry), and of its
+    // `params._meta.progressToken`: the value as it came in, a string with its quotes and escapes,
+    // so that it can be echoed byte for byte. Empty elsewhere.
     std::string_view token;
     const Json* first = nullptr;  // first child
     const Json* next = nullptr;   // next sibling

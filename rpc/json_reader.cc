@@ -28,8 +28,15 @@ constexpr size_t kept_bytes_max = 256 * 1024;
 // Up to here every pair of names is compared; above, the names are sorted.
 constexpr size_t pairwise_members_max = 16;
 
-// Where an object stands, as far as it matters for duplicates and ids.
-enum class Place : uint8_t { elsewhere, message, params, arguments };
+// Where an object stands, as far as it matters for duplicates and for values that go out as they
+// came in.
+enum class Place : uint8_t { elsewhere, message, params, arguments, meta };
+
+// The member whose token is kept in an object of that place; empty: none.
+std::string_view echoed_member(Place place) {
+    if (place == Place::message) return "id";
+    return place == Place::meta ? "progressToken" : std::string_view();
+}
 
 bool same_name(const Json* left, const Json* right) {
     return left->key == right->key;
@@ -221,6 +228,7 @@ private:
 
     bool read_object(ondemand::object& object, Json& node, size_t depth, Place place) {
         node.kind = Json::Kind::object;
+        const std::string_view echoed = echoed_member(place);
         const Json** link = &node.first;
         for (auto result : object) {
             ondemand::field field;
@@ -230,7 +238,7 @@ private:
             if (!unescape(field.key(), child->key)) return false;
             if (!read_value(field.value(), *child, depth, place_of(place, child->key)))
                 return false;
-            if (place == Place::message && child->key == "id" && !keep_token(*child)) return false;
+            if (!echoed.empty() && child->key == echoed) keep_token(*child);
             *link = child;
             link = &child->next;
         }
@@ -244,7 +252,9 @@ private:
 
     static Place place_of(Place parent, std::string_view name) {
         if (parent == Place::message && name == "params") return Place::params;
-        if (parent == Place::params && name == "arguments") return Place::arguments;
+        if (parent != Place::params) return Place::elsewhere;
+        if (name == "arguments") return Place::arguments;
+        if (name == "_meta") return Place::meta;
         return Place::elsewhere;
     }
 
@@ -292,17 +302,17 @@ private:
         return true;
     }
 
-    bool keep_token(Json& id) {
-        id.token = id.text;
-        if (!id.is_string()) return true;
+    // `value` is the one read last.
+    void keep_token(Json& value) {
+        value.token = value.text;
+        if (!value.is_string()) return;
         // The closing quote is the first one behind an even number of backslashes.
         const char* end = last_string_;
         while (*end != '"') {
             end += *end == '\\' ? 2 : 1;
         }
-        id.token = arena_.copy(
+        value.token = arena_.copy(
             std::string_view(last_string_ - 1, static_cast<size_t>(end - last_string_) + 2));
-        return true;
     }
 
     ondemand::parser& parser_;

@@ -4,8 +4,8 @@
 // a BOM, trailing bytes, depth over 64, more than 10,000 members in one object. Numbers must be
 // JSON numbers and stay text: one beyond the range of a double passes, and is the matter of whoever
 // uses it. Members of one name twice are refused (after unescaping) in the top-level object, in its
-// `params`, and in `params.arguments`, and there in each entry of a batch: what is checked must be
-// what runs. Syntax goes first: a document is only called duplicate if it is JSON.
+// `params`, in `params.arguments` and `params._meta`, and there in each entry of a batch: what is
+// checked must be what runs. Syntax goes first: a document is only called duplicate if it is JSON.
 #pragma once
 
 #include <cstddef>
@@ -32,7 +32,7 @@ enum class ReadError : uint8_t {
     too_many_members,  // in one object
     too_many_values,   // in the document
     duplicate_top,
-    duplicate_params,  // in params or params.arguments
+    duplicate_params,  // in params, params.arguments or params._meta
 };
 
 // Whether `text` is well-formed UTF-8 (no overlong forms, no surrogates). Here because simdjson has

@@ -21,8 +21,9 @@ bool is_id(const Json& id) {
     return id.integer().has_value() || id.unsigned_integer().has_value();
 }
 
-// At most echo_bytes_max, and no half of a character.
-std::string_view cut(std::string_view text) {
+}  // namespace
+
+std::string_view cut_echo(std::string_view text) {
     if (text.size() <= echo_bytes_max) return text;
     size_t end = echo_bytes_max;
     while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) {
@@ -30,8 +31,6 @@ std::string_view cut(std::string_view text) {
     }
     return text.substr(0, end);
 }
-
-}  // namespace
 
 std::expected<RpcMessage, RpcError> read_message(const Json& document) {
     if (!document.is_object()) return invalid("a message is a JSON object", {});
@@ -125,9 +124,12 @@ void write_error(loop::BlockChain& out, const RpcError& error, const Protocol& p
     json.raw(R"(,"message":)");
     json.quote();
     append_escaped<Escape::once>(out, error.message);
-    append_escaped<Escape::once>(out, cut(error.subject));
+    append_escaped<Escape::once>(out, cut_echo(error.subject));
     json.quote();
-    if (!error.detail.empty()) {
+    if (!error.data.empty()) {
+        json.raw(R"(,"data":)");
+        out.append(error.data);
+    } else if (!error.detail.empty()) {
         json.raw(R"(,"data":)");
         json.string(error.detail);
     }

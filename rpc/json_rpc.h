@@ -21,7 +21,12 @@ inline constexpr int parse_error = -32700;
 inline constexpr int invalid_request = -32600;
 inline constexpr int method_not_found = -32601;
 inline constexpr int invalid_params = -32602;
-inline constexpr int server_error = -32000;  // the transport's own refusals, up to 2025-11-25
+inline constexpr int internal_error = -32603;
+inline constexpr int server_error = -32000;       // the transport's own refusals, up to 2025-11-25
+inline constexpr int session_not_found = -32001;  // the same
+inline constexpr int header_mismatch = -32020;    // from 2026-07-28 on, as the next two
+inline constexpr int missing_capability = -32021;
+inline constexpr int unsupported_version = -32022;
 // Where HTTP has a word for it, its status is the code: 403, 429, 503 (outside JSON-RPC's reserved
 // range).
 inline constexpr int forbidden = 403;
@@ -48,13 +53,16 @@ struct RpcError {
     std::string_view subject;
     // The "data" member, where it helps to know why; empty: none.
     std::string_view detail;
-    std::string_view id;  // empty: it could not be read
+    std::string_view data = {};  // instead of `detail`: the "data" member as JSON text
+    std::string_view id;         // empty: it could not be read
 };
 
 // Checks the shape of one message (not of a batch). The id of the error is set where it could be
 // read.
 [[nodiscard]] std::expected<RpcMessage, RpcError> read_message(const Json& document);
 [[nodiscard]] RpcError to_rpc_error(ReadError error);
+// At most echo_bytes_max of it, and no half of a character.
+[[nodiscard]] std::string_view cut_echo(std::string_view text);
 
 // {"jsonrpc":"2.0","id":1,"error":{...}}. Without an id the member is null or left out, by
 // revision.

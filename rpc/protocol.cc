@@ -17,7 +17,12 @@ constexpr std::array protocols = {
              .tool_annotations = false,
              .null_error_id = true,
              .unknown_method_is_404 = false,
-             .is_stateless = false},
+             .is_stateless = false,
+             .completions = false,
+             .icons = false,
+             .resource_links = false,
+             .stream_priming = false,
+             .resource_not_found = -32002},
     Protocol{.revision = Revision::r2025_03_26,
              .name = "2025-03-26",
              .batches = true,
@@ -26,7 +31,12 @@ constexpr std::array protocols = {
              .tool_annotations = true,
              .null_error_id = true,
              .unknown_method_is_404 = false,
-             .is_stateless = false},
+             .is_stateless = false,
+             .completions = true,
+             .icons = false,
+             .resource_links = false,
+             .stream_priming = false,
+             .resource_not_found = -32002},
     Protocol{.revision = Revision::r2025_06_18,
              .name = "2025-06-18",
              .batches = false,
@@ -35,7 +45,12 @@ constexpr std::array protocols = {
              .tool_annotations = true,
              .null_error_id = true,
              .unknown_method_is_404 = false,
-             .is_stateless = false},
+             .is_stateless = false,
+             .completions = true,
+             .icons = false,
+             .resource_links = true,
+             .stream_priming = false,
+             .resource_not_found = -32002},
     Protocol{.revision = Revision::r2025_11_25,
              .name = "2025-11-25",
              .batches = false,
@@ -44,7 +59,26 @@ constexpr std::array protocols = {
              .tool_annotations = true,
              .null_error_id = false,
              .unknown_method_is_404 = false,
-             .is_stateless = false},
+             .is_stateless = false,
+             .completions = true,
+             .icons = true,
+             .resource_links = true,
+             .stream_priming = true,
+             .resource_not_found = -32002},
+    Protocol{.revision = Revision::r2026_07_28,
+             .name = "2026-07-28",
+             .batches = false,
+             .structured_content = true,
+             .titles = true,
+             .tool_annotations = true,
+             .null_error_id = false,
+             .unknown_method_is_404 = true,
+             .is_stateless = true,
+             .completions = true,
+             .icons = true,
+             .resource_links = true,
+             .stream_priming = false,
+             .resource_not_found = -32602},
 };
 static_assert(protocols.size() == revision_count);
 
@@ -67,6 +101,10 @@ std::span<const Protocol> all_protocols() {
 
 const Protocol& latest_legacy() {
     return protocol_of(Revision::r2025_11_25);
+}
+
+const Protocol& stateless_protocol() {
+    return protocol_of(Revision::r2026_07_28);
 }
 
 const Protocol& default_protocol() {

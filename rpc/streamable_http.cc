@@ -1,10 +1,12 @@
 #include "rpc/streamable_http.h"
 
-#include <algorithm>
 #include <charconv>
+#include <optional>
 #include <utility>
 
 #include "http/media_type.h"
+#include "rpc/json_writer.h"
+#include "rpc/streamable_http_answer.h"
 
 namespace fluxgate::rpc {
 
@@ -12,55 +14,63 @@ namespace {
 
 using http::Field;
 
-bool accepts(const http::Request& request) {
-    if (request.known_count[static_cast<size_t>(Field::accept)] <= 1) {
-        const std::string_view accept = request.get(Field::accept);
-        return accept.empty() || http::accepts_answer(accept);
-    }
-    // Several fields are one list (RFC 9110 section 5.3).
-    return std::ranges::any_of(request.fields, [](const http::HeaderField& field) {
-        constexpr std::string_view name = "accept";
-        return std::ranges::equal(field.name, name,
-                                  [](char sent, char lower) { return (sent | 0x20) == lower; }) &&
-               http::accepts_answer(field.value);
-    });
+// The raw token of a notification's requestId, as the request's own id came; empty: no id.
+std::string_view request_token(const Json& id, loop::Arena& arena) {
+    if (id.text.size() > id_bytes_max) return {};
+    if (id.is_number()) return id.text;
+    if (!id.is_string()) return {};
+    loop::BlockChain token;
+    JsonWriter<Escape::once> json(token);
+    json.string(id.text);
+    return arena.copy(token.to_string());
 }
 
-// Null: a revision that is not served, or several.
-const Protocol* stated_protocol(const http::Request& request) {
-    if (!request.has(Field::mcp_protocol_version)) return &default_protocol();
-    if (request.known_count[static_cast<size_t>(Field::mcp_protocol_version)] > 1) return nullptr;
-    return find_protocol(request.get(Field::mcp_protocol_version));
+// How an error is written before the message is understood.
+const Protocol& protocol_of_head(const http::Request& request) {
+    const Protocol* stated = find_protocol(request.get(Field::mcp_protocol_version));
+    return stated == nullptr ? default_protocol() : *stated;
 }
 
-void note(http::ExchangeNotes& notes, const Tool* tool, const ToolNotes& call) {
-    if (tool != nullptr) notes.tool = tool->info().name;
+void note(http::ExchangeNotes& notes, const Job& job, const CallNotes& call) {
+    if (job.tool != nullptr) notes.tool = job.tool->info().name;
     notes.sqlstate = call.sqlstate;
     notes.queue_us = call.queue_us;
     notes.db_us = call.db_us;
 }
 
+Refusal param_mismatch(const ParamHeader& wrong, const RpcMessage& message, loop::Arena& arena) {
+    return {.status = 400,
+            .error = {.code = rpc_code::header_mismatch,
+                      .message = arena.join({"Header mismatch: `", wrong.field,
+                                             "` must repeat its argument of this call"}),
+                      .subject = {},
+                      .detail = {},
+                      .id = message.id},
+            .protocol = &stateless_protocol()};
+}
+
 }  // namespace
 
-StreamableHttp::StreamableHttp(Options options, Dispatcher* dispatcher)
-    : options_(std::move(options)), dispatcher_(*dispatcher), reader_(options_.message_bytes_max) {
+StreamableHttp::StreamableHttp(Options options, Dispatcher* dispatcher, Sessions* sessions)
+    : options_(std::move(options)),
+      dispatcher_(*dispatcher),
+      sessions_(*sessions),
+      reader_(options_.message_bytes_max) {
 }
 
 http::Next StreamableHttp::on_head(http::Exchange& exchange) {
     const http::Request& request = exchange.request();
-    const Protocol* stated = stated_protocol(request);
-    const Protocol& protocol = stated == nullptr ? default_protocol() : *stated;
     RpcError error{
         .code = rpc_code::server_error, .message = {}, .subject = {}, .detail = {}, .id = {}};
     if (request.known_count[static_cast<size_t>(Field::content_type)] != 1 ||
         !http::is_json_type(request.get(Field::content_type))) {
         error.message = "Unsupported Media Type: Content-Type must be application/json";
-        refuse(exchange, 415, error, protocol);
+        refuse(exchange, {.status = 415, .error = error, .protocol = &protocol_of_head(request)});
         return http::Next::answered;
     }
-    if (!accepts(request)) {
+    if (!http::accepts_answer(request)) {
         error.message = "Not Acceptable: answers are application/json (or text/event-stream) only";
-        refuse(exchange, 406, error, protocol);
+        refuse(exchange, {.status = 406, .error = error, .protocol = &protocol_of_head(request)});
         return http::Next::answered;
     }
     return http::Next::proceed;
@@ -68,68 +78,265 @@ http::Next StreamableHttp::on_head(http::Exchange& exchange) {
 
 void StreamableHttp::on_request(http::Exchange& exchange) {
     const http::Request& request = exchange.request();
-    const Protocol* stated = stated_protocol(request);
     const auto document = reader_.read(request.body, exchange.arena());
     if (!document) {
-        refuse(exchange, 400, to_rpc_error(document.error()),
-               stated == nullptr ? default_protocol() : *stated);
+        refuse(exchange, {.status = 400,
+                          .error = to_rpc_error(document.error()),
+                          .protocol = &protocol_of_head(request)});
         return;
     }
+    if (request.query.starts_with(old_transport_query)) {
+        on_old_message(exchange, **document);
+        return;
+    }
+    const FoundSession found = find_session(exchange, sessions_);
     if ((*document)->is_array()) {
-        on_batch(exchange, **document, stated);
+        on_batch(exchange, **document, found);
     } else {
-        on_message(exchange, **document, stated);
+        on_message(exchange, **document, found);
     }
 }
 
 void StreamableHttp::on_message(http::Exchange& exchange, const Json& document,
-                                const Protocol* stated) {
-    const Protocol& protocol = stated == nullptr ? default_protocol() : *stated;
-    const auto message = read_message(document);
-    if (!message) {
-        refuse(exchange, 400, message.error(), protocol);
+                                const FoundSession& found) {
+    const Session* session = found.session;
+    const Protocol& assumed = session == nullptr ? default_protocol() : *session->protocol;
+    auto classified =
+        classify(document, standard_headers(exchange.request()), assumed, exchange.arena());
+    if (!classified) {
+        refuse(exchange, classified.error());
         return;
     }
-    // initialize says in its body what it can; a header of another era must not stop the handshake.
-    if (stated == nullptr && message->method != "initialize") {
-        refuse(exchange, 400, unsupported_version(exchange, message->id), protocol);
+    const RpcMessage& message = classified->message;
+    Caller caller{.principal = exchange.principal().get(),
+                  .protocol = classified->protocol,
+                  .session = nullptr,
+                  .envelope = classified->envelope};
+    if (!caller.protocol->is_stateless) {
+        if (found.kind == FoundSession::Kind::gone && message.method != "initialize") {
+            const bool is_request = message.kind == RpcMessage::Kind::request;
+            refuse(exchange, {.status = 404,
+                              .error = session_gone(is_request ? message.id : std::string_view()),
+                              .protocol = caller.protocol});
+            return;
+        }
+        caller.session = session;
+        if (session != nullptr) {
+            caller.envelope.capabilities = session->capabilities;
+            renew_session(exchange, sessions_, *session);
+        }
+    }
+    if (message.kind == RpcMessage::Kind::response) {
+        on_client_answer(exchange, message, session);
         return;
     }
-    if (message->kind == RpcMessage::Kind::response) {  // to no request of ours: taken, ignored
-        exchange.notes().rpc_method = "response";
-        Reply accepted;
-        accepted.status = 202;
-        send(exchange, std::move(accepted));
+    on_call(exchange, {.message = message, .caller = caller, .old_stream = nullptr});
+}
+
+// A POST to the address that the `endpoint` event gave: answers go to that stream.
+void StreamableHttp::on_old_message(http::Exchange& exchange, const Json& document) {
+    const OldTransport old = find_old_transport(exchange, sessions_);
+    if (old.stream == nullptr) {
+        refuse(exchange,
+               {.status = 404, .error = session_gone({}), .protocol = &default_protocol()});
         return;
     }
-    const Caller caller{.principal = exchange.principal().get(), .protocol = &protocol};
-    Answer answer = dispatcher_.answer(*message, caller);
+    auto classified =
+        document.is_array()
+            ? std::unexpected(Refusal{.status = 400,
+                                      .error = {.code = rpc_code::invalid_request,
+                                                .message = "batching is not supported",
+                                                .subject = {},
+                                                .detail = {},
+                                                .id = {}},
+                                      .protocol = old.session->protocol})
+            : classify(document, standard_headers(exchange.request()), *old.session->protocol,
+                       exchange.arena());
+    if (!classified) {
+        refuse(exchange, classified.error());
+        return;
+    }
+    const RpcMessage& message = classified->message;
+    if (message.kind == RpcMessage::Kind::response) {
+        on_client_answer(exchange, message, old.session);
+        return;
+    }
+    Caller caller{.principal = exchange.principal().get(),
+                  .protocol = classified->protocol,
+                  // The stream is the session before it is initialized, so that may come in it.
+                  .session = message.method == "initialize" ? nullptr : old.session,
+                  .envelope = classified->envelope};
+    if (caller.protocol->is_stateless) {  // knows no such stream
+        caller.session = nullptr;
+        on_call(exchange, {.message = message, .caller = caller, .old_stream = nullptr});
+        return;
+    }
+    caller.envelope.capabilities = old.session->capabilities;
+    if (message.method == "initialize") {
+        const Json* params = message.params;
+        sessions_.states.set_capabilities(
+            old.session->nonce,
+            read_capabilities(params == nullptr ? nullptr : params->find("capabilities")));
+    }
+    on_call(exchange, {.message = message, .caller = caller, .old_stream = old.stream});
+}
+
+void StreamableHttp::on_client_answer(http::Exchange& exchange, const RpcMessage& message,
+                                      const Session* session) {
+    exchange.notes().rpc_method = "response";
+    std::string_view id = message.id;
+    if (session != nullptr && id.size() > 2 && id.front() == '"') {
+        id = id.substr(1, id.size() - 2);
+        // To nothing that we asked: taken and ignored, as an answer that comes too late is.
+        (void)sessions_.answers.deliver(id, session->nonce, exchange.request().body);
+    }
+    Reply accepted;
+    accepted.status = 202;
+    send(exchange, std::move(accepted));
+}
+
+void StreamableHttp::on_call(http::Exchange& exchange, Incoming incoming) {
+    const RpcMessage& message = incoming.message;
+    Answer answer = dispatcher_.answer(message, incoming.caller, exchange.arena());
     exchange.notes().rpc_method = answer.method;
-    if (answer.tool == nullptr) {
+    heed_cancelled(exchange, message, incoming.caller.session);
+    if (answer.is_listen) {
+        on_listen(exchange, message, incoming.caller);
+        return;
+    }
+    if (answer.job.kind == Job::Kind::none) {
+        if (incoming.old_stream != nullptr) {
+            tell_old(exchange, incoming.old_stream, message, std::move(answer.reply));
+            accept_old(exchange, false);
+            return;
+        }
+        if (answer.reply.agreed) {
+            open_session(exchange, sessions_,
+                         {.protocol = answer.reply.agreed->protocol,
+                          .capabilities = answer.reply.agreed->capabilities,
+                          .principal = {},
+                          .issued_s = 0,
+                          .nonce = {}});
+        }
         send(exchange, std::move(answer.reply));
         return;
     }
-    exchange.scope().spawn("tools/call", run_call(&exchange, *message, caller, answer.tool));
+    if (incoming.caller.protocol->is_stateless) {
+        if (const ParamHeader* wrong = find_mismatch(exchange, answer.job); wrong != nullptr) {
+            refuse(exchange, param_mismatch(*wrong, message, exchange.arena()));
+            return;
+        }
+        exchange.cancel_on_disconnect();
+    }
+    // Clients of the old transport post one message at a time: what answers or cancels this call
+    // comes behind the 202. The connection is the call's until it ends, so it is not used again.
+    if (incoming.old_stream != nullptr) accept_old(exchange, true);
+    exchange.scope().spawn("call", run_call(&exchange, std::move(incoming), answer.job));
 }
 
-loop::Task<void> StreamableHttp::run_call(http::Exchange* exchange, RpcMessage message,
-                                          Caller caller, Tool* tool) {
-    ToolNotes notes;
-    const ToolRequest request{.tool = tool,
-                              .message = message,
+void StreamableHttp::heed_cancelled(http::Exchange& exchange, const RpcMessage& message,
+                                    const Session* session) {
+    if (session == nullptr || message.kind != RpcMessage::Kind::notification ||
+        message.method != "notifications/cancelled") {
+        return;
+    }
+    const Json* id = message.params == nullptr ? nullptr : message.params->find("requestId");
+    if (id == nullptr) return;
+    const std::string_view token = request_token(*id, exchange.arena());
+    if (!token.empty()) sessions_.cancel(exchange.loop().core(), session->nonce, token);
+}
+
+// Null: the head repeats what it must.
+const ParamHeader* StreamableHttp::find_mismatch(http::Exchange& exchange, const Job& job) const {
+    const std::span<const ParamHeader> headers = dispatcher_.param_headers(job);
+    if (headers.empty()) return nullptr;
+    const auto sent = exchange.request().fields;
+    const std::span<FieldView> fields = exchange.arena().array<FieldView>(sent.size());
+    for (size_t i = 0; i < sent.size(); ++i)
+        fields[i] = {.name = sent[i].name, .value = sent[i].value};
+    return find_param_mismatch(headers, job.arguments, fields);
+}
+
+loop::Task<void> StreamableHttp::run_call(http::Exchange* exchange, Incoming incoming, Job job) {
+    const Caller& caller = incoming.caller;
+    CallNotes notes;
+    loop::Scope scope(&exchange->loop(), &exchange->scope());
+    std::optional<InFlight::Call> in_flight;
+    if (caller.session != nullptr) {
+        in_flight.emplace(caller.session->nonce, incoming.message.id, &scope);
+        sessions_.core(exchange->loop().core()).in_flight.add(*in_flight);
+    }
+    CallAnswer answer({.exchange = exchange,
+                       .sessions = &sessions_,
+                       .reader = &reader_,
+                       .caller = caller,
+                       .can_stream = http::accepts_events(exchange->request()),
+                       .old_stream = incoming.old_stream,
+                       .id = incoming.message.id});
+    if (!caller.envelope.progress_token.empty()) answer.start();
+    const CallRequest request{.job = job,
+                              .message = incoming.message,
                               .caller = caller,
-                              .scope = &exchange->scope(),
+                              .link = &answer,
+                              .scope = &scope,
                               .arena = &exchange->arena(),
                               .notes = &notes};
     loop::Task<Reply> task = dispatcher_.call(request);
     Reply reply = co_await std::move(task);
-    note(exchange->notes(), tool, notes);
-    send(*exchange, std::move(reply));
+    co_await answer.stop();
+    note(exchange->notes(), job, notes);
+    const bool is_cancelled = in_flight && in_flight->is_cancelled();
+    in_flight.reset();
+    if (is_cancelled) {  // the client wants no answer any more
+        if (answer.is_streaming()) {
+            answer.abandon();
+            co_return;
+        }
+        reply = error_reply(200,
+                            {.code = rpc_code::server_error,
+                             .message = "Request cancelled",
+                             .subject = {},
+                             .detail = {},
+                             .id = incoming.message.id},
+                            *caller.protocol);
+    }
+    if (incoming.old_stream != nullptr) {
+        if (is_cancelled) reply.body.clear();
+        tell_old(*exchange, incoming.old_stream, incoming.message, std::move(reply));
+    } else if (answer.is_streaming()) {
+        exchange->notes().is_error = reply.is_error;
+        co_await answer.finish(&reply.body);
+    } else {
+        send(*exchange, std::move(reply));
+    }
 }
 
-void StreamableHttp::refuse(http::Exchange& exchange, uint16_t status, const RpcError& error,
-                            const Protocol& protocol) {
-    send(exchange, error_reply(status, error, protocol));
+void StreamableHttp::accept_old(http::Exchange& exchange, bool close) {
+    http::Response accepted;
+    accepted.status = 202;
+    accepted.content_type = {};
+    accepted.close = close;
+    exchange.respond(std::move(accepted));
+}
+
+void StreamableHttp::tell_old(http::Exchange& exchange, const EventStreams::StreamPtr& stream,
+                              const RpcMessage& message, Reply&& reply) {
+    exchange.notes().is_error = reply.is_error;
+    if (!reply.body.empty() && sessions_.streams.append(stream, reply.body.to_string()) == 0) {
+        const Reply too_large = error_reply(
+            200,
+            {.code = rpc_code::internal_error,
+             .message = "the result is too large for this transport; use Streamable HTTP",
+             .subject = {},
+             .detail = {},
+             .id = message.id},
+            default_protocol());
+        sessions_.streams.append(stream, too_large.body.to_string());
+    }
+}
+
+void StreamableHttp::refuse(http::Exchange& exchange, const Refusal& refusal) {
+    send(exchange, error_reply(refusal.status, refusal.error, *refusal.protocol));
 }
 
 void StreamableHttp::send(http::Exchange& exchange, Reply&& reply) {
@@ -144,9 +351,9 @@ void StreamableHttp::send(http::Exchange& exchange, Reply&& reply) {
         const auto end = std::to_chars(digits, digits + sizeof digits, reply.retry_after_s).ptr;
         response.add("Retry-After", arena.copy({digits, static_cast<size_t>(end - digits)}));
     }
-    if (reply.refused_tool != nullptr) {
+    if (!reply.missing_scopes.empty()) {
         std::string challenge = R"(Bearer error="insufficient_scope", scope=")";
-        for (const std::string& scope : reply.refused_tool->scopes) {
+        for (const std::string& scope : reply.missing_scopes) {
             if (challenge.back() != '"') challenge += ' ';
             challenge += scope;
         }
@@ -157,19 +364,6 @@ void StreamableHttp::send(http::Exchange& exchange, Reply&& reply) {
         response.add("WWW-Authenticate", arena.copy(challenge));
     }
     exchange.respond(std::move(response));
-}
-
-RpcError StreamableHttp::unsupported_version(http::Exchange& exchange, std::string_view id) const {
-    std::string text = "Bad Request: MCP-Protocol-Version is not served; use one of";
-    for (const Protocol& protocol : all_protocols()) {
-        text += protocol.revision == Revision{} ? " " : ", ";
-        text += protocol.name;
-    }
-    return {.code = rpc_code::server_error,
-            .message = exchange.arena().copy(text),
-            .subject = {},
-            .detail = {},
-            .id = id};
 }
 
 }  // namespace fluxgate::rpc

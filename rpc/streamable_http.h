@@ -1,9 +1,8 @@
-// MCP's Streamable HTTP transport as a handler for POST /mcp: one message in, one JSON answer out.
+// MCP's Streamable HTTP transport as a handler for POST /mcp: one message in, one answer out, as
+// JSON or, when there is something to tell before it, as a stream of events.
 //
-// Order of the checks: media types (head only), JSON, shape of the message, revision, method. GET
-// and DELETE are not routed here: the router answers 405 with Allow. There are no sessions and no
-// streams yet: `initialize` gives no Mcp-Session-Id, and what a later request is held to is what
-// its MCP-Protocol-Version says. They hook in where on_request() has read the header. One a core.
+// Order of the checks: media types (head only), JSON, era and envelope (rpc/era), session, method.
+// GET and DELETE are in streamable_http_get.h. One a core.
 #pragma once
 
 #include <cstddef>
@@ -14,7 +13,10 @@
 #include "http/exchange.h"
 #include "loop/task.h"
 #include "rpc/dispatcher.h"
+#include "rpc/era.h"
 #include "rpc/json_reader.h"
+#include "rpc/sessions.h"
+#include "rpc/streamable_http_session.h"
 
 namespace fluxgate::rpc {
 
@@ -25,36 +27,53 @@ public:
         // https://host/.well-known/oauth-protected-resource, for WWW-Authenticate; empty: left out.
         std::string resource_metadata_url;
     };
-    // `dispatcher` outlives this.
-    StreamableHttp(Options options, Dispatcher* dispatcher);
+    // `dispatcher` and `sessions` outlive this.
+    StreamableHttp(Options options, Dispatcher* dispatcher, Sessions* sessions);
 
     [[nodiscard]] http::Next on_head(http::Exchange& exchange) override;
     void on_request(http::Exchange& exchange) override;
 
 private:
-    struct Entry {  // of a batch. The answer is there at once, or the tool's task fills it
+    struct Entry {  // of a batch. The answer is there at once, or the job's task fills it
         RpcMessage message;
         Answer answer;
-        ToolNotes notes;
+        CallNotes notes;
+    };
+    // One message on its way to the dispatcher.
+    struct Incoming {
+        RpcMessage message;
+        Caller caller;
+        EventStreams::StreamPtr old_stream;  // of 2024-11-05's transport: where answers go
     };
 
-    void on_message(http::Exchange& exchange, const Json& document, const Protocol* stated);
-    void on_batch(http::Exchange& exchange, const Json& document, const Protocol* stated);
-    void refuse(http::Exchange& exchange, uint16_t status, const RpcError& error,
-                const Protocol& protocol);
+    void on_message(http::Exchange& exchange, const Json& document, const FoundSession& found);
+    void on_old_message(http::Exchange& exchange, const Json& document);
+    void on_call(http::Exchange& exchange, Incoming incoming);
+    void on_client_answer(http::Exchange& exchange, const RpcMessage& message,
+                          const Session* session);
+    // Ends the call that notifications/cancelled names.
+    void heed_cancelled(http::Exchange& exchange, const RpcMessage& message,
+                        const Session* session);
+    [[nodiscard]] const ParamHeader* find_mismatch(http::Exchange& exchange, const Job& job) const;
+    void on_listen(http::Exchange& exchange, const RpcMessage& message, const Caller& caller);
+    void on_batch(http::Exchange& exchange, const Json& document, const FoundSession& found);
+    void refuse(http::Exchange& exchange, const Refusal& refusal);
     void send(http::Exchange& exchange, Reply&& reply);
-    [[nodiscard]] loop::Task<void> run_call(http::Exchange* exchange, RpcMessage message,
-                                            Caller caller, Tool* tool);
+    // The old transport: 202 for the POST, the message on the stream.
+    static void accept_old(http::Exchange& exchange, bool close);
+    void tell_old(http::Exchange& exchange, const EventStreams::StreamPtr& stream,
+                  const RpcMessage& message, Reply&& reply);
+    [[nodiscard]] loop::Task<void> run_call(http::Exchange* exchange, Incoming incoming, Job job);
     [[nodiscard]] loop::Task<void> run_batch(http::Exchange* exchange, const Json* document,
-                                             const Protocol* protocol);
+                                             Caller caller);
     [[nodiscard]] loop::Task<void> run_entry(http::Exchange* exchange, Entry* entry,
                                              loop::Scope* scope, Caller caller);
     static void join_entries(std::span<Entry> entries, Reply& whole);
     static void note_entries(std::span<const Entry> entries, http::ExchangeNotes& notes);
-    [[nodiscard]] RpcError unsupported_version(http::Exchange& exchange, std::string_view id) const;
 
     Options options_;
     Dispatcher& dispatcher_;
+    Sessions& sessions_;
     JsonReader reader_;
 };
 

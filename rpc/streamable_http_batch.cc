@@ -2,6 +2,7 @@
 // answered as one array in their order. The tool calls in it run at the same time, so PostgreSQL
 // sees them together.
 #include <algorithm>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -17,36 +18,37 @@ RpcError batch_error(std::string_view text) {
         .code = rpc_code::invalid_request, .message = text, .subject = {}, .detail = {}, .id = {}};
 }
 
+// Nothing can be told before the array is there.
+class SilentLink final : public CallLink {
+public:
+    [[nodiscard]] loop::Task<void> progress(double, double, std::string_view) override {
+        co_return;
+    }
+    [[nodiscard]] loop::Task<void> log(LogLevel, std::string_view, std::string_view) override {
+        co_return;
+    }
+    [[nodiscard]] loop::Task<void> hang_up() override { co_return; }
+    [[nodiscard]] loop::Task<std::expected<const Json*, std::string>> ask(
+        loop::Scope*, const InputRequired*) override {
+        co_return std::unexpected(std::string("in a batch the client can not be asked"));
+    }
+};
+
 }  // namespace
 
 void StreamableHttp::on_batch(http::Exchange& exchange, const Json& document,
-                              const Protocol* stated) {
-    const Protocol& protocol = stated == nullptr ? default_protocol() : *stated;
+                              const FoundSession& found) {
     exchange.notes().rpc_method = "batch";
-    if (stated == nullptr) {
-        refuse(exchange, 400, unsupported_version(exchange, {}), protocol);
+    const Session* session = found.session;
+    const Protocol& assumed = session == nullptr ? default_protocol() : *session->protocol;
+    const auto protocol =
+        classify_batch(document, standard_headers(exchange.request()), assumed, exchange.arena());
+    if (!protocol) {
+        refuse(exchange, protocol.error());
         return;
     }
-    if (!protocol.batches) {
-        refuse(exchange, 400, batch_error("batching is not supported"), protocol);
-        return;
-    }
-    if (document.count == 0 || document.count > batch_messages_max) {
-        refuse(exchange, 400, batch_error("Invalid Request: a batch has 1 to 50 messages"),
-               protocol);
-        return;
-    }
-    const bool has_initialize = [&document] {
-        for (const Json* entry = document.first; entry != nullptr; entry = entry->next) {
-            const Json* method = entry->find("method");
-            if (method != nullptr && method->is_string() && method->text == "initialize")
-                return true;
-        }
-        return false;
-    }();
-    if (has_initialize) {
-        refuse(exchange, 400, batch_error("Invalid Request: initialize can not be in a batch"),
-               protocol);
+    if (found.kind == FoundSession::Kind::gone) {
+        refuse(exchange, {.status = 404, .error = session_gone({}), .protocol = *protocol});
         return;
     }
     if (document.count > 1) {  // http/rate_limit has counted one
@@ -54,18 +56,25 @@ void StreamableHttp::on_batch(http::Exchange& exchange, const Json& document,
         if (retry_after_s > 0) {
             RpcError error = batch_error("rate limit exceeded");
             error.code = rpc_code::too_many_requests;
-            Reply reply = error_reply(429, error, protocol);
+            Reply reply = error_reply(429, error, **protocol);
             reply.retry_after_s = retry_after_s;
             send(exchange, std::move(reply));
             return;
         }
     }
-    exchange.scope().spawn("batch", run_batch(&exchange, &document, &protocol));
+    const Caller caller{.principal = exchange.principal().get(),
+                        .protocol = *protocol,
+                        .session = session,
+                        .envelope = {.capabilities = session == nullptr ? ClientCapabilities{}
+                                                                        : session->capabilities,
+                                     .log_level = std::nullopt,
+                                     .progress_token = {}}};
+    exchange.scope().spawn("batch", run_batch(&exchange, &document, caller));
 }
 
 loop::Task<void> StreamableHttp::run_batch(http::Exchange* exchange, const Json* document,
-                                           const Protocol* protocol) {
-    const Caller caller{.principal = exchange->principal().get(), .protocol = protocol};
+                                           Caller caller) {
+    const Protocol* protocol = caller.protocol;
     loop::Scope scope(&exchange->loop(), &exchange->scope());
     std::vector<Entry> entries(document->count);
     size_t valid = 0;
@@ -80,8 +89,9 @@ loop::Task<void> StreamableHttp::run_batch(http::Exchange* exchange, const Json*
         ++valid;
         entry.message = *message;
         if (message->kind == RpcMessage::Kind::response) continue;
-        entry.answer = dispatcher_.answer(*message, caller);
-        if (entry.answer.tool != nullptr) {
+        entry.answer = dispatcher_.answer(*message, caller, exchange->arena());
+        heed_cancelled(*exchange, *message, caller.session);
+        if (entry.answer.job.kind != Job::Kind::none) {
             scope.spawn("tools/call", run_entry(exchange, &entry, &scope, caller));
         }
     }
@@ -124,14 +134,24 @@ void StreamableHttp::note_entries(std::span<const Entry> entries, http::Exchange
 
 loop::Task<void> StreamableHttp::run_entry(http::Exchange* exchange, Entry* entry,
                                            loop::Scope* scope, Caller caller) {
-    const ToolRequest request{.tool = entry->answer.tool,
+    SilentLink link;
+    loop::Scope own(&exchange->loop(), scope);
+    std::optional<InFlight::Call> in_flight;
+    if (caller.session != nullptr) {
+        in_flight.emplace(caller.session->nonce, entry->message.id, &own);
+        sessions_.core(exchange->loop().core()).in_flight.add(*in_flight);
+    }
+    const CallRequest request{.job = entry->answer.job,
                               .message = entry->message,
                               .caller = caller,
-                              .scope = scope,
+                              .link = &link,
+                              .scope = &own,
                               .arena = &exchange->arena(),
                               .notes = &entry->notes};
     loop::Task<Reply> task = dispatcher_.call(request);
-    entry->answer.reply = co_await std::move(task);
+    Reply reply = co_await std::move(task);
+    const bool is_cancelled = in_flight && in_flight->is_cancelled();
+    entry->answer.reply = is_cancelled ? Reply() : std::move(reply);  // nobody wants it any more
 }
 
 }  // namespace fluxgate::rpc

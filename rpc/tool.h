@@ -8,13 +8,9 @@
 #include <string_view>
 #include <vector>
 
-#include "http/principal.h"
-#include "loop/arena.h"
 #include "loop/block_chain.h"
-#include "loop/scope.h"
 #include "loop/task.h"
-#include "rpc/json.h"
-#include "rpc/protocol.h"
+#include "rpc/call_context.h"
 
 namespace fluxgate::rpc {
 
@@ -25,46 +21,31 @@ struct ToolInfo {
     std::string input_schema;         // JSON Schema text, root type object
     std::string output_schema;        // or empty
     std::vector<std::string> scopes;  // all are needed
+    ClientCapabilities needs = {};    // what it can not do without; refused before it is called
+    std::string icons = {};           // a JSON array of Icon, or empty
     bool read_only = false;           // annotations
     bool destructive = true;
     bool idempotent = false;
     bool open_world = false;
 };
 
-// Notes for the access log and metrics.
-struct ToolNotes {
-    std::string_view sqlstate;  // static or in the arena
-    int64_t queue_us = 0;
-    int64_t db_us = 0;
-};
-
-// Everything that a call may use. Lives in the dispatcher's frame until the call has returned.
-struct ToolCall {
-    loop::Scope* scope = nullptr;  // cancelled when the caller gave up; carries the deadline
-    loop::Arena* arena = nullptr;
-    const http::Principal* principal = nullptr;
+struct ToolCall : CallContext {
     const Json* arguments = nullptr;  // an object, or null where the caller sent none
-    const Protocol* protocol = nullptr;
-    ToolNotes notes;
 };
 
-// What a tool returns when it did what was asked: the text of one content item, and the same as an
-// object for structuredContent (empty where the tool has no output schema or the revision knows
-// none).
+// What a tool returns when it did what was asked: the text of one content item, or several items;
+// and the same as an object for structuredContent (empty where the tool has no output schema or the
+// revision knows none).
 struct ToolResult {
-    loop::BlockChain text;  // escaped as the inside of a JSON string: the content item's "text"
+    loop::BlockChain text;   // escaped as the inside of a JSON string: the content item's "text"
+    loop::BlockChain items;  // instead of `text`: JSON objects with commas between (rpc/content.h)
     loop::BlockChain structured;  // a JSON object
     bool is_error = false;        // text then says what was wrong and what would be right
+    // Instead of all that: the client must be asked first.
+    std::unique_ptr<InputRequired> ask;
 };
 
-// What only the transport can say: the database is away, a scope is missing.
-struct ToolFailure {
-    int code = 0;  // JSON-RPC; also the HTTP status where 400..599
-    std::string message;
-    int retry_after_s = 0;  // > 0: Retry-After
-};
-
-using ToolOutcome = std::expected<ToolResult, ToolFailure>;
+using ToolOutcome = std::expected<ToolResult, CallFailure>;
 
 // isError with this text; the model reads it. `text` is escaped here.
 [[nodiscard]] ToolResult tool_error(std::string_view text);

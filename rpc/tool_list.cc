@@ -5,6 +5,7 @@
 #include "loop/block_chain.h"
 #include "loop/check.h"
 #include "rpc/json_writer.h"
+#include "rpc/scopes.h"
 
 namespace fluxgate::rpc {
 
@@ -51,19 +52,19 @@ void write_tool(JsonWriter<Escape::once>& json, const ToolInfo& tool, const Prot
         json.key("outputSchema");
         json.json_text(tool.output_schema);
     }
+    if (protocol.icons && !tool.icons.empty()) {
+        json.raw(',');
+        json.key("icons");
+        json.json_text(tool.icons);
+    }
     if (protocol.tool_annotations) write_annotations(json, tool, protocol);
     json.raw('}');
 }
 
 }  // namespace
 
-bool may_call(const ToolInfo& tool, const http::Principal* principal) {
-    return std::ranges::all_of(tool.scopes, [principal](const std::string& scope) {
-        return principal != nullptr && principal->has_scope(scope);
-    });
-}
-
-ToolList::ToolList(const ToolRegistry& tools) : tools_(tools) {
+ToolList::ToolList(const ToolRegistry& tools, const Results* results)
+    : tools_(tools), results_(*results) {
     for (const auto& tool : tools.all()) {
         ScopeSet needed;
         for (const std::string& scope : tool->info().scopes) {
@@ -90,7 +91,11 @@ ToolList::ScopeSet ToolList::scopes_of(const http::Principal* principal) const {
 std::string ToolList::build(const ScopeSet& scopes, const Protocol& protocol) const {
     loop::BlockChain chain;
     JsonWriter<Escape::once> json(chain);
-    json.raw(R"({"tools":[)");
+    std::string_view common = results_.empty(protocol);
+    common.remove_suffix(1);  // its brace
+    json.raw(common);
+    if (!Results::is_bare(protocol)) json.raw(',');
+    json.raw(R"("tools":[)");
     bool is_first = true;
     for (size_t i = 0; i < needed_.size(); ++i) {
         if ((needed_[i] & ~scopes).any()) continue;
@@ -98,7 +103,9 @@ std::string ToolList::build(const ScopeSet& scopes, const Protocol& protocol) co
         is_first = false;
         write_tool(json, tools_.all()[i]->info(), protocol);
     }
-    json.raw("]}");
+    json.raw(']');
+    json.raw(Results::cache_hints(protocol));
+    json.raw('}');
     std::string result;
     result.reserve(chain.size());
     chain.for_each([&result](std::string_view piece) { result.append(piece); });

@@ -14,6 +14,7 @@
 
 #include "http/principal.h"
 #include "rpc/protocol.h"
+#include "rpc/results.h"
 #include "rpc/tool_registry.h"
 
 namespace fluxgate::rpc {
@@ -23,8 +24,8 @@ public:
     static constexpr size_t scopes_max = 128;  // distinct ones over all tools; ours, so a check
     static constexpr size_t lists_max = 64;    // kept at a time, then the oldest one goes
 
-    // `tools` is complete, and outlives this.
-    explicit ToolList(const ToolRegistry& tools);
+    // `tools` is complete, and outlives this as `results` does.
+    ToolList(const ToolRegistry& tools, const Results* results);
 
     // {"tools":[...]}, in name order. Valid until the next call. Null: a caller without any scope.
     [[nodiscard]] std::string_view result(const http::Principal* principal,
@@ -41,13 +42,11 @@ private:
     [[nodiscard]] std::string build(const ScopeSet& scopes, const Protocol& protocol) const;
 
     const ToolRegistry& tools_;
+    const Results& results_;
     std::vector<std::string_view> scopes_;  // the distinct ones
     std::vector<ScopeSet> needed_;          // of each tool
     std::vector<List> lists_;
     size_t oldest_ = 0;  // the next one to be replaced, once there are lists_max
 };
-
-// May `principal` (null: nobody) call it?
-[[nodiscard]] bool may_call(const ToolInfo& tool, const http::Principal* principal);
 
 }  // namespace fluxgate::rpc

@@ -30,6 +30,11 @@ inline constexpr int64_t rows_max = 1000;
 inline constexpr size_t result_bytes_max = 16u << 20;  // of the answer, after escaping
 inline constexpr size_t value_depth_max = 16;          // arrays and composites in each other
 
+// prompts
+inline constexpr size_t prompt_argument_bytes_max = 8 * 1024;
+inline constexpr size_t prompt_tables_max = 200;  // named in one prompt
+inline constexpr size_t prompt_hints_max = 30;    // candidates and findings in one prompt
+
 // messages
 inline constexpr size_t excerpt_chars_max = 64;  // of the caller's text in an error
 inline constexpr size_t names_listed_max = 30;

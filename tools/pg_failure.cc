@@ -88,8 +88,8 @@ std::string conflict(const pg::Error& error) {
                    quoted_excerpt(error.constraint)});
 }
 
-std::unexpected<rpc::ToolFailure> failure(int code, std::string_view message, int retry_after_s) {
-    return std::unexpected(rpc::ToolFailure{
+std::unexpected<rpc::CallFailure> failure(int code, std::string_view message, int retry_after_s) {
+    return std::unexpected(rpc::CallFailure{
         .code = code, .message = std::string(message), .retry_after_s = retry_after_s});
 }
 
@@ -145,7 +145,7 @@ rpc::ToolResult result_too_large() {
          " MiB; name fewer columns in select, or ask for fewer rows with limit and offset"}));
 }
 
-rpc::ToolFailure database_unavailable(int retry_after_s) {
+rpc::CallFailure database_unavailable(int retry_after_s) {
     return {.code = 503,
             .message = "database unavailable",
             .retry_after_s = std::max(retry_after_s, 1)};

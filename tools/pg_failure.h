@@ -29,6 +29,6 @@ struct FailedStatement {
 [[nodiscard]] rpc::ToolResult result_too_large();
 
 // The database is not there; also where no query was made yet.
-[[nodiscard]] rpc::ToolFailure database_unavailable(int retry_after_s);
+[[nodiscard]] rpc::CallFailure database_unavailable(int retry_after_s);
 
 }  // namespace fluxgate::tools

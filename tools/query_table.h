@@ -25,7 +25,7 @@ public:
 
     [[nodiscard]] const rpc::ToolInfo& info() const override { return info_; }
     // What the arguments, the privileges or the values are to blame for is a result with is_error;
-    // a database that is away is a ToolFailure of 503. A table or column that the schema cache does
+    // a database that is away is a CallFailure of 503. A table or column that the schema cache does
     // not know, or PostgreSQL no longer does, is looked for once more in a fresh cache.
     [[nodiscard]] loop::Task<rpc::ToolOutcome> call(rpc::ToolCall* call) override;
 

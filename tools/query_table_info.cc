@@ -33,6 +33,13 @@ constexpr const char* input_schema =
 constexpr const char* output_schema =
     R"json({"type":"object","properties":{"rows":{"type":"array","items":{"type":"object"}}},"required":["rows"]})json";
 
+// Of clients that show one: the outline of a table, as SVG.
+constexpr const char* icons =
+    R"json([{"src":"data:image/svg+xml;base64,PHN2ZyB4bWxucz0naHR0cDovL3d3dy53My5vcmcvM)json"
+    R"json(jAwMC9zdmcnIHZpZXdCb3g9JzAgMCAyNCAyNCcgZmlsbD0nbm9uZScgc3Ryb2tlPScjMzM2NzkxJ)json"
+    R"json(yBzdHJva2Utd2lkdGg9JzInPjxwYXRoIGQ9J00zIDRoMTh2MTZIM3pNMyAxMGgxOE05IDEwdjEwJ)json"
+    R"json(y8+PC9zdmc+","mimeType":"image/svg+xml","sizes":["any"]}])json";
+
 }  // namespace
 
 rpc::ToolInfo query_table_info() {
@@ -42,6 +49,7 @@ rpc::ToolInfo query_table_info() {
             .input_schema = input_schema,
             .output_schema = output_schema,
             .scopes = {"read:tables"},
+            .icons = icons,
             .read_only = true,
             .destructive = false,
             .idempotent = true,

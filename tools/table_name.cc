@@ -27,18 +27,13 @@ bool is_one_of(const std::array<std::string_view, size>& schemas, std::string_vi
     return std::ranges::find(schemas, schema) != schemas.end();
 }
 
-bool may_select(const pg::Table& table, http::Role role) {
-    return (table.selectable_by >> static_cast<unsigned>(database_role(role)) & 1u) != 0;
-}
-
 // Whose tables a caller means most likely: 0 public, 1 the owner's other schemas, 2 what is hidden
 // from all but service keys. PostgreSQL's own are readable, and not worth a proposal.
 constexpr size_t ranks = 3;
 size_t rank_of(const pg::Catalog& catalog, const pg::Table& table) {
     if (table.schema == "public") return 0;
     if (is_visible(catalog, table, http::Role::authenticated)) return 1;
-    const bool is_systems = table.schema.starts_with("pg_") || table.schema == "information_schema";
-    return is_systems ? ranks : 2;
+    return is_system_schema(table.schema) ? ranks : 2;
 }
 
 // The names that are worth proposing: `t` for public.t, `schema.t` for others.
@@ -47,8 +42,7 @@ std::vector<std::string> readable_tables(const pg::Catalog& catalog, http::Role 
     size_t count = 0;
     for (const pg::Table& table : catalog.tables()) {
         const size_t rank = rank_of(catalog, table);
-        if (rank == ranks || !is_visible(catalog, table, role) || !may_select(table, role))
-            continue;
+        if (rank == ranks || !is_readable(catalog, table, role)) continue;
         by_rank[rank].push_back(rank == 0 ? table.name : concat({table.schema, ".", table.name}));
         if (++count == limits::names_compared_max) break;
     }
@@ -105,6 +99,16 @@ bool is_visible(const pg::Catalog& catalog, const pg::Table& table, http::Role r
     // The catalog is asked where it matters, not for each table of `public`.
     return !is_internal_schema(table.schema, true) ||
            (!is_internal_schema(table.schema, false) && !is_fluxbase(catalog));
+}
+
+bool is_system_schema(std::string_view schema) {
+    return schema.starts_with("pg_") || schema == "information_schema";
+}
+
+bool is_readable(const pg::Catalog& catalog, const pg::Table& table, http::Role role) {
+    const bool may_select =
+        (table.selectable_by >> static_cast<unsigned>(database_role(role)) & 1u) != 0;
+    return may_select && is_visible(catalog, table, role);
 }
 
 Checked<const pg::Table*> find_table(const pg::Catalog& catalog, std::string_view name,

@@ -27,6 +27,10 @@ inline constexpr std::string_view own_mark = "made by fluxgate bootstrap";
 // the owner's, and PostgreSQL's grants say who may read it.
 [[nodiscard]] bool is_internal_schema(std::string_view schema, bool is_fluxbase);
 [[nodiscard]] bool is_visible(const pg::Catalog& catalog, const pg::Table& table, http::Role role);
+// PostgreSQL's own catalogs, information_schema too: readable, and not worth showing unasked.
+[[nodiscard]] bool is_system_schema(std::string_view schema);
+// Visible, and its grants let the role read something of it.
+[[nodiscard]] bool is_readable(const pg::Catalog& catalog, const pg::Table& table, http::Role role);
 
 // `t` is public.t; `schema.t` is split at the first dot, so a table whose name has a dot needs its
 // schema in front. Exact and case-sensitive. What is hidden and what is missing get the same

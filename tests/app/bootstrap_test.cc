@@ -309,13 +309,64 @@ TEST_F(BootstrapRun, FillsPasswordFilesThatTheConfigurationNames) {
     EXPECT_THAT(out_, HasSubstr("set      password of " + auth_ + " (as configured)"));
 }
 
+TEST_F(BootstrapRun, MakesTheKeyOfSignedValuesOnce) {
+    const std::string text = yaml("  keys: {signing_key_file: signing.key}\n");
+    const auto path = directory_ / "signing.key";
+    ASSERT_EQ(run({"bootstrap"}, text), exit_success) << err_;
+    EXPECT_THAT(out_, HasSubstr("set      key of signed values\n"));
+    EXPECT_THAT(out_, HasSubstr("written  " + path.string() + " (mode 0600)\n"));
+    const auto made = read_password_file(path);
+    ASSERT_TRUE(made) << made.error();
+    EXPECT_EQ(made->reveal().size(), 43u);  // 32 bytes in base64url
+    EXPECT_THAT(out_, Not(HasSubstr(std::string(made->reveal()))));
+    struct stat status{};
+    ASSERT_EQ(stat(path.c_str(), &status), 0);
+    EXPECT_EQ(status.st_mode & 0777u, 0600u);
+    LoadRequest request;
+    request.file = directory_ / "fluxbase.yaml";
+    const auto config = load_config(request);
+    ASSERT_TRUE(config) << config.error()[0];
+    EXPECT_TRUE(config->gateway.keys.signing_key.equals(made->reveal()));
+
+    // New passwords are no reason to end every session.
+    ASSERT_EQ(run({"bootstrap", "--reset-passwords"}, text), exit_success) << err_;
+    EXPECT_THAT(out_, HasSubstr("kept     key of signed values\n"));
+    EXPECT_EQ(lines_with("written"), 0) << out_;
+    EXPECT_TRUE(read_password_file(path)->equals(made->reveal()));
+}
+
+TEST_F(BootstrapRun, MakesNoKeyOfSignedValuesUnlessAFileIsNamed) {
+    ASSERT_EQ(run({"bootstrap"}), exit_success) << err_;
+    EXPECT_THAT(out_, Not(HasSubstr("signed values")));
+    const std::string text = yaml("  keys: {signing_key: " + std::string(32, 's') + "}\n");
+    ASSERT_EQ(run({"bootstrap"}, text), exit_success) << err_;
+    EXPECT_THAT(out_, Not(HasSubstr("signed values")));
+}
+
+TEST_F(BootstrapRun, LeavesNoKeyOfSignedValuesWhenItFails) {
+    const std::string text = yaml("  keys: {signing_key_file: signing.key}\n");
+    ASSERT_EQ(run({"bootstrap", "--print-sql"}, text), exit_success) << err_;
+    EXPECT_FALSE(std::filesystem::exists(directory_ / "signing.key"));
+    cluster_.execute("CREATE ROLE " + user_ + " SUPERUSER LOGIN");
+    ASSERT_EQ(run({"bootstrap"}, text), exit_failure);
+    EXPECT_FALSE(std::filesystem::exists(directory_ / "signing.key"));
+    cluster_.execute("DROP ROLE " + user_);
+    ASSERT_EQ(run({"bootstrap"}, yaml("  keys: {signing_key_file: no/such/signing.key}\n")),
+              exit_failure);
+    EXPECT_THAT(err_, HasSubstr("signing.key can not be made"));
+    EXPECT_THAT(err_, HasSubstr("Nothing was changed."));
+    EXPECT_EQ(value_of("SELECT to_regnamespace('auth') IS NULL"), "t");
+}
+
 TEST_F(BootstrapRun, LeavesLoginsAloneWhereOneIsShared) {
     const std::string text = "database:\n  host: " + cluster_.socket_directory() +
                              "\n  port: " + std::to_string(cluster_.port()) +
                              "\n  database: " + database_ +
-                             "\ngateway: {database: {allow_shared_login: true}}\n";
+                             "\ngateway: {database: {allow_shared_login: true}, "
+                             "keys: {signing_key_file: signing.key}}\n";
     ASSERT_EQ(run({"bootstrap"}, text), exit_success) << err_;
     EXPECT_THAT(out_, HasSubstr("skipped  three logins"));
+    EXPECT_TRUE(std::filesystem::exists(directory_ / "signing.key"));
     EXPECT_EQ(value_of("SELECT to_regclass('auth.client_keys') IS NOT NULL"), "t");
 }
 

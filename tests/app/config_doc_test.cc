@@ -70,9 +70,11 @@ TEST_F(ConfigDoc, HasAnExampleThatLoadsAndChangesNoLimit) {
     EXPECT_TRUE(config->mcp.enabled);
     const Config defaults;
     // What the example must set for itself; everything else shows the default.
-    const std::set<std::string_view> own{"mcp.enabled", "gateway.database.user_login.password_file",
+    const std::set<std::string_view> own{"mcp.enabled",
+                                         "gateway.database.user_login.password_file",
                                          "gateway.database.service_login.password_file",
                                          "gateway.database.auth_login.password_file",
+                                         "gateway.keys.signing_key_file",
                                          "public_base_url"};
     for (const Key& key : config_keys())
         if (!own.contains(key.path) && !std::holds_alternative<FieldOf<loop::Secret>>(key.field))

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -31,9 +32,11 @@ public:
     // ---- how it behaves ----
     std::string text = "[]";                  // the content item, unescaped
     std::string structured;                   // empty: none
-    std::optional<rpc::ToolFailure> failure;  // instead of a result
+    std::optional<rpc::CallFailure> failure;  // instead of a result
     loop::Duration sleep{0};                  // before anything else
-    std::string_view string_argument;         // wanted, and refused with U+0000 in it
+    // All of it is up to this; it outlives the call.
+    std::function<loop::Task<rpc::ToolOutcome>(rpc::ToolCall*)> script;
+    std::string_view string_argument;  // wanted, and refused with U+0000 in it
 
     // ---- what it saw ----
     int calls = 0;
@@ -49,6 +52,10 @@ public:
         had_arguments = call->arguments != nullptr;
         protocol = call->protocol;
         deadline = call->scope->deadline();
+        if (script) {
+            loop::Task<rpc::ToolOutcome> scripted = script(call);
+            co_return co_await std::move(scripted);
+        }
         call->notes = {.sqlstate = "00000", .queue_us = 3, .db_us = 4};
         if (!string_argument.empty()) {
             rpc::Arguments arguments(call->arguments, call->arena);

@@ -125,6 +125,21 @@ TEST_F(JsonReaderTest, KeepsTheTokenOfAnId) {
     EXPECT_EQ(tree(R"({"params":{"id":"x"}})")->find("params")->find("id")->token, "");
 }
 
+TEST_F(JsonReaderTest, KeepsTheTokenOfAProgressToken) {
+    const auto token = [this](std::string_view text) {
+        const Json* value = tree(text)->find("params")->find("_meta")->find("progressToken");
+        return value->token;
+    };
+    EXPECT_EQ(token(R"({"params":{"_meta":{"progressToken": "a\u0041\"" }}})"), R"("a\u0041\"")");
+    EXPECT_EQ(token(R"({"params":{"_meta":{"id":"x","progressToken":1e2}}})"), "1e2");
+    EXPECT_EQ(token(R"({"params":{"_meta":{"progressToken":{}}}})"), "");
+    const Json* deeper =
+        tree(R"({"params":{"a":{"_meta":{"progressToken":"x"}},"_meta":{"id":"y"}}})");
+    const Json* params = deeper->find("params");
+    EXPECT_EQ(params->find("a")->find("_meta")->find("progressToken")->token, "");
+    EXPECT_EQ(params->find("_meta")->find("id")->token, "");
+}
+
 TEST_F(JsonReaderTest, DoesNotDependOnTheInputAfterwards) {
     std::string text = R"({"id":"abc","n":12})";
     text.resize(text.size() + 64);
@@ -292,6 +307,7 @@ TEST_F(JsonReaderTest, RefusesDuplicatesWhereTheyCouldBeReadTwoWays) {
     expect_error(R"({"params":{"n\u0061me":1,"name":2}})", ReadError::duplicate_params);
     expect_error(R"({"params":{"arguments":{"a":1,"b":2,"a":3}}})", ReadError::duplicate_params);
     expect_error(R"({"p\u0061rams":{"a":1,"a":2}})", ReadError::duplicate_params);
+    expect_error(R"({"params":{"_meta":{"a":1,"\u0061":2}}})", ReadError::duplicate_params);
     expect_error(R"([{"id":1},{"id":1,"id":1}])", ReadError::duplicate_top);
     expect_error(R"({"params":{"a":1,"a":1},"params":{}})", ReadError::duplicate_top);
     expect_error(R"({"":1,"":2})", ReadError::duplicate_top);

@@ -10,8 +10,8 @@ TEST(Protocol, FindsEachRevisionByItsNameAndNothingElse) {
         EXPECT_EQ(find_protocol(protocol.name), &protocol);
         EXPECT_EQ(&protocol_of(protocol.revision), &protocol);
     }
-    for (const char* name : {"", "2025-06-18 ", "2025-6-18", "2024-10-07", "2026-07-28", "latest",
-                             "2025-11-25\n", "2025-11-2"}) {
+    for (const char* name : {"", "2025-06-18 ", "2025-6-18", "2024-10-07", "2026-07-2", "latest",
+                             "2025-11-25\n", "2025-11-2", "2026-07-28 "}) {
         EXPECT_EQ(find_protocol(name), nullptr) << name;
     }
 }
@@ -20,7 +20,9 @@ TEST(Protocol, ListsTheOldestFirst) {
     for (size_t i = 1; i < all_protocols().size(); ++i) {
         EXPECT_LT(all_protocols()[i - 1].name, all_protocols()[i].name);
     }
-    EXPECT_EQ(&latest_legacy(), &all_protocols().back());
+    EXPECT_EQ(all_protocols().size(), revision_count);
+    EXPECT_EQ(&stateless_protocol(), &all_protocols().back());
+    EXPECT_EQ(&latest_legacy(), &stateless_protocol() - 1);
 }
 
 TEST(Protocol, SaysWhatDiffers) {
@@ -32,8 +34,12 @@ TEST(Protocol, SaysWhatDiffers) {
         EXPECT_EQ(protocol.titles, protocol.name >= "2025-06-18");
         EXPECT_EQ(protocol.tool_annotations, protocol.name >= "2025-03-26");
         EXPECT_EQ(protocol.null_error_id, protocol.name < "2025-11-25");
-        EXPECT_FALSE(protocol.unknown_method_is_404);
-        EXPECT_FALSE(protocol.is_stateless);
+        EXPECT_EQ(protocol.unknown_method_is_404, protocol.name >= "2026-07-28");
+        EXPECT_EQ(protocol.is_stateless, protocol.name >= "2026-07-28");
+        EXPECT_EQ(protocol.icons, protocol.name >= "2025-11-25");
+        EXPECT_EQ(protocol.resource_links, protocol.name >= "2025-06-18");
+        EXPECT_EQ(protocol.stream_priming, protocol.name == "2025-11-25");
+        EXPECT_EQ(protocol.resource_not_found, protocol.is_stateless ? -32602 : -32002);
     }
     EXPECT_EQ(with_batches, 1);
     EXPECT_TRUE(default_protocol().batches);

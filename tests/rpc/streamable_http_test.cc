@@ -83,9 +83,8 @@ TEST_F(StreamableHttpTest, RefusesARevisionThatItDoesNotServe) {
     const char* answer =
         R"({"jsonrpc":"2.0","id":1,"error":{"code":-32000,"message":"Bad Request: )"
         R"(MCP-Protocol-Version is not served; use one of 2024-11-05, 2025-03-26, 2025-06-18, )"
-        R"(2025-11-25"}})";
-    for (const char* version :
-         {"1999-01-01", "2025-06-18x", "latest", "2026-07-28", "\"2025-06-18\""}) {
+        R"(2025-11-25, 2026-07-28"}})";
+    for (const char* version : {"1999-01-01", "2025-06-18x", "latest", "\"2025-06-18\""}) {
         expect_answer(ping, 400, answer, version);
     }
     const Exchange notification =
@@ -101,11 +100,16 @@ TEST_F(StreamableHttpTest, RefusesARevisionThatItDoesNotServe) {
 
 TEST_F(StreamableHttpTest, NegotiatesEachRevisionByTheBody) {
     for (const Protocol& protocol : all_protocols()) {
+        if (protocol.is_stateless) continue;  // has no handshake
+        const std::string completions = protocol.completions ? R"("completions":{},)" : "";
         const std::string title = protocol.titles ? R"("title":"fluxgate",)" : "";
         expect_answer(initialize(protocol.name), 200,
                       R"({"jsonrpc":"2.0","id":0,"result":{"protocolVersion":")" +
                           std::string(protocol.name) +
-                          R"(","capabilities":{"tools":{}},"serverInfo":{"name":"fluxgate",)" +
+                          R"(","capabilities":{"tools":{"listChanged":true},)"
+                          R"("resources":{"subscribe":true,"listChanged":true},)"
+                          R"("prompts":{"listChanged":true},)" +
+                          completions + R"("logging":{}},"serverInfo":{"name":"fluxgate",)" +
                           title + R"("version":"1.2.3"},"instructions":"Ask for \"tables\"."}})");
     }
 }
@@ -115,10 +119,11 @@ TEST_F(StreamableHttpTest, OffersItsLatestWhereItDoesNotServeTheClientsRevision)
         const Exchange exchange = post(initialize(version));
         EXPECT_EQ(exchange->status(), 200);
         EXPECT_NE(exchange->body().find(R"("protocolVersion":"2025-11-25")"), std::string::npos);
-        EXPECT_EQ(exchange->header("Mcp-Session-Id"), nullptr);
+        EXPECT_NE(exchange->header("Mcp-Session-Id"), nullptr);
     }
-    // The handshake itself is not held to the header.
-    EXPECT_EQ(post(initialize("2025-06-18"), "2026-07-28")->status(), 200);
+    // The handshake is held to the header by its era only.
+    EXPECT_EQ(post(initialize("2025-06-18"), "1999-01-01")->status(), 200);
+    EXPECT_EQ(post(initialize("2025-06-18"), "2026-07-28")->status(), 400);
     expect_answer(
         R"({"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":1}})", 200,
         R"({"jsonrpc":"2.0","id":1,"error":{"code":-32602,"message":)"
@@ -179,7 +184,8 @@ TEST_F(StreamableHttpTest, NamesAnUnknownMethod) {
     expect_answer(R"({"jsonrpc":"2.0","id":1,"method":"no\u0000pe\""})", 200,
                   R"({"jsonrpc":"2.0","id":1,"error":{"code":-32601,"message":)"
                   R"("Method not found: no\u0000pe\""}})");
-    for (const char* method : {"Ping", "ping ", "resources/list", "tools/call/x", "rpc.discover"}) {
+    for (const char* method :
+         {"Ping", "ping ", "resources/lists", "server/discover", "tools/call/x", "rpc.discover"}) {
         const Exchange exchange =
             post(R"({"jsonrpc":"2.0","id":1,"method":")" + std::string(method) + "\"}");
         EXPECT_EQ(exchange->status(), 200);
@@ -303,14 +309,14 @@ TEST_F(DispatcherTest, RefusesACallWithoutTheScope) {
 
 TEST_F(DispatcherTest, TurnsAFailureIntoItsStatus) {
     query_->failure =
-        ToolFailure{.code = 503, .message = "database unavailable", .retry_after_s = 2};
+        CallFailure{.code = 503, .message = "database unavailable", .retry_after_s = 2};
     const Exchange exchange = post(call("query_table"));
     EXPECT_EQ(exchange->status(), 503);
     EXPECT_EQ(exchange->body(),
               R"({"jsonrpc":"2.0","id":1,"error":{"code":503,"message":"database unavailable"}})");
     ASSERT_NE(exchange->header("Retry-After"), nullptr);
     EXPECT_EQ(*exchange->header("Retry-After"), "2");
-    query_->failure = ToolFailure{.code = -32603, .message = "Internal error", .retry_after_s = 0};
+    query_->failure = CallFailure{.code = -32603, .message = "Internal error", .retry_after_s = 0};
     const Exchange internal = post(call("query_table"));
     EXPECT_EQ(internal->status(), 200);
     EXPECT_EQ(internal->header("Retry-After"), nullptr);
@@ -352,15 +358,21 @@ TEST_F(DispatcherTest, AllocatesNothingForPingAndTheList) {
     if (!test::alloc_counter_works()) GTEST_SKIP() << "the sanitizer has its own malloc";
     for (const std::string& body :
          {std::string(ping), std::string(R"({"jsonrpc":"2.0","id":1,"method":"tools/list"})"),
-          initialize("2025-06-18")}) {
+          std::string(R"({"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"_meta":{)"
+                      R"("io.modelcontextprotocol/protocolVersion":"2026-07-28",)"
+                      R"("io.modelcontextprotocol/clientCapabilities":{}}}})")}) {
         uint64_t allocations = 0;
         for (int round = 0; round < 3; ++round) {  // the first ones fill the pools
-            const Exchange exchange = request(body);
+            const bool is_stateless = body.find("2026-07-28") != std::string::npos;
+            const Exchange exchange = request(body, is_stateless ? "2026-07-28" : "");
+            if (is_stateless) {
+                exchange->add_field(http::Field::mcp_method, "Mcp-Method", "tools/list");
+            }
             const test::AllocationSpan span;
             (void)endpoint_->on_head(*exchange);
             endpoint_->on_request(*exchange);
             allocations = span.allocations();
-            EXPECT_EQ(exchange->status(), 200);
+            EXPECT_EQ(exchange->status(), 200) << exchange->body();
         }
         EXPECT_EQ(allocations, 0U) << body;
     }

@@ -45,9 +45,10 @@ protected:
         return out;
     }
     std::string names_for(const http::Principal* principal) {
-        return names(list_.emplace(tools_).result(principal, latest_legacy()));
+        return names(list_.emplace(tools_, &results_).result(principal, latest_legacy()));
     }
 
+    Results results_{{.name = "n", .title = "t", .version = "1", .icons = {}}};
     ToolRegistry tools_{{}};
     http::Principal all_;
     std::optional<ToolList> list_;
@@ -75,7 +76,7 @@ TEST_F(ToolListTest, WritesWhatEachRevisionKnows) {
     query->edit_info().read_only = true;
     query->edit_info().output_schema = "{}";
     tools.add(std::move(query));
-    ToolList list(tools);
+    ToolList list(tools, &results_);
     EXPECT_EQ(list.result(&reader, protocol_of(Revision::r2024_11_05)),
               R"({"tools":[{"name":"query_table","description":"Does \"query_table\".",)"
               R"("inputSchema":{"type":"object"}}]})");
@@ -95,13 +96,22 @@ TEST_F(ToolListTest, WritesWhatEachRevisionKnows) {
 
 TEST_F(ToolListTest, IsAnEmptyArrayWithoutTools) {
     const ToolRegistry tools({});
-    ToolList list(tools);
+    ToolList list(tools, &results_);
     EXPECT_EQ(list.result(&all_, latest_legacy()), R"({"tools":[]})");
+}
+
+TEST_F(ToolListTest, SaysWhatEveryStatelessResultSays) {
+    const ToolRegistry tools({});
+    ToolList list(tools, &results_);
+    EXPECT_EQ(list.result(&all_, stateless_protocol()),
+              R"({"resultType":"complete","_meta":{"io.modelcontextprotocol/serverInfo":)"
+              R"({"name":"n","title":"t","version":"1"}},"tools":[],)"
+              R"("ttlMs":60000,"cacheScope":"private"})");
 }
 
 TEST_F(ToolListTest, AllocatesNothingWhenAskedAgain) {
     if (!test::alloc_counter_works()) GTEST_SKIP() << "the sanitizer has its own malloc";
-    ToolList list(tools_);
+    ToolList list(tools_, &results_);
     const http::Principal reader = with_scopes({"read:tables"});
     const std::string first(list.result(&reader, latest_legacy()));
     const test::AllocationSpan span;
@@ -118,7 +128,7 @@ TEST_F(ToolListTest, StaysRightWhenMoreSetsOfScopesComeThanItKeeps) {
         tools.add(
             std::make_unique<test::FakeTool>("t" + digit, std::vector<std::string>{"s" + digit}));
     }
-    ToolList list(tools);
+    ToolList list(tools, &results_);
     for (int round = 0; round < 2; ++round) {
         for (size_t set = 0; set < 3 * ToolList::lists_max; ++set) {
             std::string expected;

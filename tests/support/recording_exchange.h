@@ -24,6 +24,20 @@ public:
         set_body("");
     }
 
+    // A handler whose task still runs is aborted, as by a connection.
+    ~RecordingExchange() {
+        if (scope_.empty()) return;
+        scope_.cancel();
+        loop_.run_until_idle();
+    }
+
+    // The peer goes, as far as the handler hears of it.
+    void disconnect() {
+        is_gone_ = true;
+        if (cancels_on_disconnect_) scope_.cancel();
+        loop_.run_until_idle();
+    }
+
     // What is given is copied; the body is followed by the zero bytes that a connection's has.
     void set_body(std::string_view body) {
         constexpr size_t padding_bytes = 64;
@@ -60,6 +74,7 @@ public:
         return nullptr;
     }
     [[nodiscard]] const std::string& streamed() const { return streamed_; }
+    [[nodiscard]] bool is_stream() const { return is_stream_; }
     [[nodiscard]] bool has_stream_ended() const { return has_stream_ended_; }
     [[nodiscard]] std::optional<http::Next> resumed() const { return resumed_; }
     [[nodiscard]] bool cancels_on_disconnect() const { return cancels_on_disconnect_; }
@@ -87,12 +102,22 @@ public:
         const std::string_view rest = response.after_date();
         response_->body.append(rest.substr(rest.size() - response.body_bytes()));
     }
-    void begin_stream(http::Response&& head) override { respond(std::move(head)); }
+    void begin_stream(http::Response&& head) override {
+        respond(std::move(head));
+        is_stream_ = true;
+    }
     [[nodiscard]] loop::Task<loop::Result<void>> write(loop::BlockChain bytes) override {
+        FLUX_CHECK(is_stream_ && !has_stream_ended_);
+        if (is_gone_) {
+            co_return std::unexpected(loop::Error{loop::ErrorCode::reset, 0, "write"});
+        }
         streamed_ += bytes.to_string();
         co_return loop::Result<void>{};
     }
-    void end_stream() override { has_stream_ended_ = true; }
+    void end_stream() override {
+        FLUX_CHECK(is_stream_ && !has_stream_ended_);
+        has_stream_ended_ = true;
+    }
     void resume_head(http::Next next) override { resumed_ = next; }
     [[nodiscard]] const http::PrincipalPtr& principal() const override { return principal_; }
     void set_principal(http::PrincipalPtr principal) override { principal_ = std::move(principal); }
@@ -110,7 +135,9 @@ private:
     std::vector<std::pair<std::string, std::string>> headers_;
     std::string streamed_;
     std::optional<http::Next> resumed_;
+    bool is_stream_ = false;
     bool has_stream_ended_ = false;
+    bool is_gone_ = false;
     bool cancels_on_disconnect_ = false;
 };
 

@@ -26,7 +26,7 @@ struct Answer {
     std::string text;        // of the content item, not escaped any more
     std::string structured;  // as it is
     bool is_error = false;
-    int failure = 0;  // the code of a ToolFailure, whose message is in `text`
+    int failure = 0;  // the code of a CallFailure, whose message is in `text`
     int retry_after_s = 0;
     std::string sqlstate;
 };

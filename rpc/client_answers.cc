@@ -1,0 +1,39 @@
+#include "rpc/client_answers.h"
+
+#include <utility>
+
+#include "loop/check.h"
+
+namespace fluxgate::rpc {
+
+ClientAnswers::Expected::Expected(ClientAnswers* answers, std::string id,
+                                  const SessionNonce& session, loop::Waiter* waiter)
+    : answers_(*answers), id_(std::move(id)), session_(session), waiter_(waiter) {
+    const std::scoped_lock lock(answers_.mutex_);
+    const bool is_new = answers_.expected_.emplace(id_, this).second;
+    FLUX_CHECK(is_new);
+}
+
+ClientAnswers::Expected::~Expected() {
+    const std::scoped_lock lock(answers_.mutex_);
+    answers_.expected_.erase(id_);
+}
+
+std::optional<std::string> ClientAnswers::Expected::take() {
+    const std::scoped_lock lock(answers_.mutex_);
+    return body_;
+}
+
+bool ClientAnswers::deliver(std::string_view id, const SessionNonce& session,
+                            std::string_view body) {
+    const std::scoped_lock lock(mutex_);
+    const auto at = expected_.find(id);
+    if (at == expected_.end()) return false;
+    Expected& expected = *at->second;
+    if (expected.session_ != session || expected.body_) return false;
+    expected.body_.emplace(body);
+    expected.waiter_->wake();
+    return true;
+}
+
+}  // namespace fluxgate::rpc

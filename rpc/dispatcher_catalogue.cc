@@ -1,0 +1,207 @@
+// The methods about what is offered: tools, resources, prompts, completion. The order of checks is
+// the seed's: is it allowed (the registries know nothing else), is it there, may the caller, run.
+#include <utility>
+
+#include "rpc/call_replies.h"
+#include "rpc/cursor.h"
+#include "rpc/dispatcher.h"
+#include "rpc/list_page.h"
+#include "rpc/scopes.h"
+
+namespace fluxgate::rpc {
+
+bool Dispatcher::read_page(const Request& request, std::string_view& after, Answer& answer) const {
+    const Json* params = request.message.params;
+    const Json* cursor = params == nullptr ? nullptr : params->find("cursor");
+    if (cursor == nullptr || cursor->is_null()) return true;
+    const auto last = cursor->is_string()
+                          ? read_cursor(signer_, request.message.method,
+                                        digest_of(request.caller.principal), cursor->text)
+                          : std::nullopt;
+    if (!last) {
+        answer.reply = invalid_params(request.message, *request.caller.protocol,
+                                      "Invalid params: unknown `cursor`");
+        return false;
+    }
+    after = request.arena.copy(*last);
+    return true;
+}
+
+bool Dispatcher::take_arguments(const Request& request, Answer& answer) const {
+    const Json* arguments = request.message.params->find("arguments");
+    if (arguments == nullptr || arguments->is_null()) return true;
+    if (!arguments->is_object()) {
+        answer.reply = invalid_params(request.message, *request.caller.protocol,
+                                      "Invalid params: `arguments` must be an object");
+        return false;
+    }
+    answer.job.arguments = arguments;
+    return true;
+}
+
+// One page, so no cursor was ever given out.
+void Dispatcher::list_tools(const Request& request, Answer& answer) {
+    std::string_view after;
+    if (!read_page(request, after, answer)) return;
+    open_result(answer.reply.body, request.message.id);
+    answer.reply.body.append(list_.result(request.caller.principal, *request.caller.protocol));
+    answer.reply.body.append('}');
+}
+
+void Dispatcher::call_tool(const Request& request, Answer& answer) {
+    const Protocol& protocol = *request.caller.protocol;
+    const Json* name = string_param(request, "name", answer);
+    if (name == nullptr) return;
+    Tool* tool = catalogue_.tools->find(name->text);
+    if (tool == nullptr) {
+        answer.reply = invalid_params(request.message, protocol, "Unknown tool: ", name->text);
+        return;
+    }
+    const ToolInfo& info = tool->info();
+    if (!has_scopes(request.caller.principal, info.scopes)) {
+        answer.reply = forbidden(info.scopes, request.message, request.caller);
+        return;
+    }
+    const auto declared = request.caller.envelope.capabilities.bits();
+    if (const auto missing = static_cast<uint8_t>(info.needs.bits() & ~declared); missing != 0) {
+        answer.reply = missing_capability(ClientCapabilities(missing), request.message, protocol);
+        return;
+    }
+    if (!take_arguments(request, answer)) return;
+    answer.job.kind = Job::Kind::tool;
+    answer.job.tool = tool;
+    answer.job.name = info.name;
+}
+
+void Dispatcher::list_resources(const Request& request, Answer& answer) {
+    if (!read_page(request, answer.job.after, answer)) return;
+    answer.job.kind = Job::Kind::list_resources;
+}
+
+void Dispatcher::list_templates(const Request& request, Answer& answer) {
+    std::string_view after;
+    if (!read_page(request, after, answer)) return;
+    const Caller& caller = request.caller;
+    loop::BlockChain& body = answer.reply.body;
+    results_.open(body, request.message.id, *caller.protocol);
+    if (!Results::is_bare(*caller.protocol)) body.append(',');
+    body.append(R"("resourceTemplates":[)");
+    const std::string last = write_templates_page({caller.principal, caller.protocol},
+                                                  *catalogue_.resources, after, body);
+    close_page(body, last, signer_, request.message.method, caller);
+}
+
+void Dispatcher::read_resource(const Request& request, Answer& answer) {
+    const Json* uri = string_param(request, "uri", answer);
+    if (uri == nullptr) return;
+    const ResourceRegistry::Found found = catalogue_.resources->find(uri->text, &request.arena);
+    if (found.resource == nullptr) {
+        answer.reply = resource_not_found(uri->text, request.message, *request.caller.protocol);
+        return;
+    }
+    const ResourceInfo& info = found.resource->info();
+    if (!has_scopes(request.caller.principal, info.scopes)) {
+        answer.reply = forbidden(info.scopes, request.message, request.caller);
+        return;
+    }
+    answer.job.kind = Job::Kind::resource;
+    answer.job.resource = found.resource;
+    answer.job.variables = found.variables;
+    answer.job.name = uri->text;
+}
+
+void Dispatcher::list_prompts(const Request& request, Answer& answer) {
+    std::string_view after;
+    if (!read_page(request, after, answer)) return;
+    const Caller& caller = request.caller;
+    loop::BlockChain& body = answer.reply.body;
+    results_.open(body, request.message.id, *caller.protocol);
+    if (!Results::is_bare(*caller.protocol)) body.append(',');
+    body.append(R"("prompts":[)");
+    const std::string last =
+        write_prompts_page({caller.principal, caller.protocol}, *catalogue_.prompts, after, body);
+    close_page(body, last, signer_, request.message.method, caller);
+}
+
+void Dispatcher::get_prompt(const Request& request, Answer& answer) {
+    const Protocol& protocol = *request.caller.protocol;
+    const Json* name = string_param(request, "name", answer);
+    if (name == nullptr) return;
+    Prompt* prompt = catalogue_.prompts->find(name->text);
+    if (prompt == nullptr) {
+        answer.reply = invalid_params(request.message, protocol, "Unknown prompt: ", name->text);
+        return;
+    }
+    const PromptInfo& info = prompt->info();
+    if (!has_scopes(request.caller.principal, info.scopes)) {
+        answer.reply = forbidden(info.scopes, request.message, request.caller);
+        return;
+    }
+    if (!take_arguments(request, answer)) return;
+    const Json* given = answer.job.arguments;
+    for (const Json* one = given == nullptr ? nullptr : given->first; one != nullptr;
+         one = one->next) {
+        if (one->is_string()) continue;
+        answer.reply =
+            invalid_params(request.message, protocol,
+                           "Invalid params: a prompt's arguments are strings; not so: ", one->key);
+        return;
+    }
+    for (const PromptArgument& argument : info.arguments) {
+        const Json* value = given == nullptr ? nullptr : given->find(argument.name);
+        if (!argument.required || (value != nullptr && !value->text.empty())) continue;
+        answer.reply = invalid_params(request.message, protocol,
+                                      "Invalid params: missing argument: ", argument.name);
+        return;
+    }
+    answer.job.kind = Job::Kind::prompt;
+    answer.job.prompt = prompt;
+    answer.job.name = info.name;
+}
+
+void Dispatcher::complete(const Request& request, Answer& answer) {
+    const Protocol& protocol = *request.caller.protocol;
+    const Json* params = request.message.params;
+    const Json* ref = params == nullptr ? nullptr : params->find("ref");
+    const Json* argument = params == nullptr ? nullptr : params->find("argument");
+    const auto text_of = [](const Json* object, std::string_view member) -> const Json* {
+        const Json* found = object == nullptr ? nullptr : object->find(member);
+        return found != nullptr && found->is_string() ? found : nullptr;
+    };
+    const Json* type = text_of(ref, "type");
+    const Json* name = text_of(argument, "name");
+    const Json* value = text_of(argument, "value");
+    if (type == nullptr || name == nullptr || value == nullptr) {
+        answer.reply = invalid_params(request.message, protocol,
+                                      "Invalid params: `ref.type`, `argument.name` and "
+                                      "`argument.value` must be strings");
+        return;
+    }
+    std::span<const std::string> scopes;
+    if (const Json* prompt = text_of(ref, "name"); type->text == "ref/prompt" && prompt) {
+        answer.job.prompt = catalogue_.prompts->find(prompt->text);
+        if (answer.job.prompt != nullptr) scopes = answer.job.prompt->info().scopes;
+    } else if (const Json* uri = text_of(ref, "uri"); type->text == "ref/resource" && uri) {
+        answer.job.resource = catalogue_.resources->find_template(uri->text);
+        if (answer.job.resource != nullptr) scopes = answer.job.resource->info().scopes;
+    }
+    if (answer.job.prompt == nullptr && answer.job.resource == nullptr) {
+        answer.reply = invalid_params(request.message, protocol,
+                                      "Invalid params: `ref` must be {\"type\":\"ref/prompt\","
+                                      "\"name\":…} or {\"type\":\"ref/resource\",\"uri\":…} of "
+                                      "something that is listed");
+        return;
+    }
+    if (!has_scopes(request.caller.principal, scopes)) {
+        answer.reply = forbidden(scopes, request.message, request.caller);
+        return;
+    }
+    const Json* context = params->find("context");
+    const Json* known = context == nullptr ? nullptr : context->find("arguments");
+    answer.job.arguments = known != nullptr && known->is_object() ? known : nullptr;
+    answer.job.argument = name->text;
+    answer.job.value = value->text;
+    answer.job.kind = Job::Kind::complete;
+}
+
+}  // namespace fluxgate::rpc

@@ -1,0 +1,155 @@
+// The open streams of the process, and what is on its way to their clients.
+//
+// A stream is a bounded queue of events under the process's lock. At most one connection at a time
+// is attached to it (a Watcher, on whichever core the client came to); it takes what is new and is
+// woken when there is more. So any core can tell any client something, and a client that lost its
+// connection finds what it missed, for a while, wherever it comes back.
+//
+//   answer         of a POST; resumable                       (2025-03-26 to 2025-11-25)
+//   session        of a GET: what nobody asked for; resumable (the same)
+//   old_transport  of a GET: all that the server says         (2024-11-05)
+//   subscription   of subscriptions/listen                    (2026-07-28)
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "http/principal.h"
+#include "loop/clock.h"
+#include "loop/wake.h"
+#include "rpc/session_states.h"
+
+namespace fluxgate::rpc {
+
+using StreamId = uint64_t;  // unguessable; given out inside signed values only
+
+struct StreamEvent {
+    uint32_t number = 0;  // counts from 1 in its stream
+    std::string data;     // JSON
+};
+
+// A resource that reads differently now, and who may hear of it: following a name must not tell
+// whether it exists.
+struct UpdatedResource {
+    static constexpr uint8_t everybody = 0xFF;
+    static constexpr uint8_t bit(http::Role role) {
+        return static_cast<uint8_t>(1u << static_cast<unsigned>(role));
+    }
+    std::string uri;
+    uint8_t readers = everybody;  // the bits of the roles
+};
+
+// Something has changed that clients may hold a copy of.
+struct ListChanges {
+    bool tools = false;
+    bool prompts = false;
+    bool resources = false;
+    std::vector<UpdatedResource> updated;
+};
+
+// What a subscription wants to hear of, and what it has heard it will.
+struct Interest {
+    bool tools = false;
+    bool prompts = false;
+    bool resources = false;
+    http::Role role = http::Role::anon;  // the caller's; of a session's stream too
+    std::set<std::string, std::less<>> uris;
+    std::string subscription_id;  // the JSON token of the listen request's id
+};
+
+class EventStreams {
+public:
+    enum class Kind : uint8_t { answer, session, old_transport, subscription };
+    static constexpr size_t events_max = 128;                  // of one stream; then the oldest go
+    static constexpr size_t bytes_max = 1u << 20;              // likewise
+    static constexpr size_t old_bytes_max = size_t{16} << 20;  // of old_transport: whole results
+    static constexpr size_t bytes_total_max = size_t{64} << 20;  // of all; half for results
+    static constexpr size_t streams_max = 65'536;
+    static constexpr loop::Duration kept_for = std::chrono::seconds(60);  // with nobody attached
+
+    struct Stream;
+    using StreamPtr = std::shared_ptr<Stream>;
+
+    // `states` outlives it.
+    explicit EventStreams(const SessionStates* states) : states_(*states) {}
+
+    // `id` is fresh and random. Null: streams_max. A session's own stream that is there already is
+    // given instead of a second one.
+    [[nodiscard]] StreamPtr open(Kind kind, StreamId id, const SessionNonce& session,
+                                 Interest interest, loop::Instant now);
+    // Null: never opened, over for too long, or of another session.
+    [[nodiscard]] StreamPtr find(StreamId id, const SessionNonce& session);
+    // The session's own stream; null until it was opened.
+    [[nodiscard]] StreamPtr find_session_stream(const SessionNonce& session);
+
+    [[nodiscard]] static StreamId id_of(const StreamPtr& stream);
+
+    // The event's number; 0 where it was not kept.
+    uint32_t append(const StreamPtr& stream, std::string data);
+    // No more events come. What is there can still be taken.
+    void end(const StreamPtr& stream, loop::Instant now);
+    // The session is over: its streams end and nobody finds them again.
+    void end_session(const SessionNonce& session, loop::Instant now);
+
+    // One connection's hold on a stream, in the frame of the task that serves it. The watcher
+    // before it, if there is one, is told to end.
+    class Watcher {
+    public:
+        // Begins behind event `after`.
+        Watcher(EventStreams* streams, StreamPtr stream, uint32_t after, loop::WakeList* wakes,
+                loop::Loop* loop);
+        ~Watcher();
+        Watcher(const Watcher&) = delete;
+        Watcher& operator=(const Watcher&) = delete;
+
+        struct Batch {
+            std::vector<StreamEvent> events;
+            bool is_over = false;      // and there will be no more
+            bool is_replaced = false;  // another connection has the stream now
+        };
+        // What came since the last time. Then await waiter().wait().
+        [[nodiscard]] Batch take();
+        [[nodiscard]] loop::Waiter& waiter() { return waiter_; }
+
+    private:
+        friend class EventStreams;
+        EventStreams& streams_;
+        const StreamPtr stream_;
+        uint32_t after_;
+        bool is_replaced_ = false;  // guarded
+        loop::Loop& loop_;
+        loop::Waiter waiter_;
+    };
+    // Behind what the last watcher has taken: for a client that comes back without an event's id.
+    [[nodiscard]] uint32_t taken(const StreamPtr& stream) const;
+
+    // To every session's stream and to the subscriptions that want it. Any thread.
+    void publish(const ListChanges& changes);
+    // The server drains: every stream is over.
+    void close();
+    [[nodiscard]] size_t count() const;
+
+private:
+    uint32_t append_locked(Stream& stream, std::string data);
+    void append_update(Stream& stream, const UpdatedResource& resource);
+    void drop_front(Stream& stream);
+    void forget(std::map<StreamId, StreamPtr>::iterator at);
+    void sweep(loop::Instant now);
+
+    const SessionStates& states_;
+    mutable std::mutex mutex_;
+    std::map<StreamId, StreamPtr> streams_;
+    std::map<SessionNonce, StreamPtr> by_session_;
+    size_t bytes_ = 0;
+    loop::Instant swept_{};
+    bool is_closed_ = false;
+};
+
+}  // namespace fluxgate::rpc

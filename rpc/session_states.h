@@ -1,0 +1,73 @@
+// What sessions have said beyond what stands in their id: the level of log messages, the resources
+// they follow, that they are over. For the whole process, under one lock; off the way of ordinary
+// requests.
+//
+// Bounded, and lost at a restart: a client that comes back is told that its lists may have changed.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <set>
+#include <shared_mutex>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "rpc/call_context.h"
+#include "rpc/session_id.h"
+
+namespace fluxgate::rpc {
+
+class SessionStates {
+public:
+    static constexpr size_t sessions_max = 65'536;  // with a state; then the oldest one's goes
+    static constexpr size_t uris_max = 100;         // followed by one session
+    static constexpr size_t uri_bytes_max = 2048;
+    static constexpr size_t uri_bytes_total_max = size_t{64} << 20;  // of all sessions
+
+    // Any thread. `until_s`: Unix time at which the id would expire anyway; those whose time has
+    // come at `now_s` are forgotten.
+    void revoke(const SessionNonce& session, int64_t until_s, int64_t now_s);
+    // One atomic load while nothing is revoked, else a look under a lock that readers share.
+    [[nodiscard]] bool is_revoked(const SessionNonce& session) const;
+
+    void set_log_level(const SessionNonce& session, LogLevel level);
+    [[nodiscard]] LogLevel log_level(const SessionNonce& session) const;  // info unless it was set
+    // Of sessions whose id was made before the client said it (2024-11-05's transport).
+    void set_capabilities(const SessionNonce& session, ClientCapabilities capabilities);
+    [[nodiscard]] ClientCapabilities capabilities(const SessionNonce& session) const;
+
+    // False: too many, or too long.
+    [[nodiscard]] bool follow(const SessionNonce& session, std::string_view uri);
+    void unfollow(const SessionNonce& session, std::string_view uri);
+    [[nodiscard]] bool follows(const SessionNonce& session, std::string_view uri) const;
+    // Which of `uris` the session follows, by their index.
+    [[nodiscard]] std::vector<size_t> followed(const SessionNonce& session,
+                                               std::span<const std::string_view> uris) const;
+
+private:
+    struct State {
+        uint64_t made = 0;  // its place in order_
+        LogLevel level = LogLevel::info;
+        ClientCapabilities capabilities;
+        std::set<std::string, std::less<>> uris;
+    };
+    State& state_of(const SessionNonce& session);
+    void forget(std::map<SessionNonce, State>::iterator at);
+    [[nodiscard]] const State* find(const SessionNonce& session) const;
+
+    mutable std::mutex mutex_;
+    std::map<SessionNonce, State> states_;
+    std::map<uint64_t, SessionNonce> order_;  // oldest first
+    uint64_t next_ = 0;
+    size_t uri_bytes_ = 0;
+    mutable std::shared_mutex revoked_mutex_;             // never held together with mutex_
+    std::map<SessionNonce, int64_t> revoked_;             // and until when that matters
+    std::multimap<int64_t, SessionNonce> revoked_order_;  // the same, first what expires first
+    std::atomic<bool> has_revoked_{false};
+};
+
+}  // namespace fluxgate::rpc

@@ -1,0 +1,54 @@
+#include "rpc/sessions.h"
+
+#include <string>
+#include <utility>
+
+#include "loop/loop.h"
+#include "loop/mailbox.h"
+
+namespace fluxgate::rpc {
+
+namespace {
+
+// To a core that may run the call; frees itself there.
+struct Cancellation final : loop::Message {
+    Cancellation(InFlight* on_core, const SessionNonce& of, std::string_view request)
+        : loop::Message([](loop::Message& message) {
+              const std::unique_ptr<Cancellation> self(static_cast<Cancellation*>(&message));
+              self->in_flight->cancel(self->session, self->id);
+          }),
+          in_flight(on_core),
+          session(of),
+          id(request) {}
+    InFlight* in_flight;
+    SessionNonce session;
+    std::string id;
+};
+
+}  // namespace
+
+Sessions::Sessions(const Options& options, uint32_t cores)
+    : started_s(options.started_s),
+      signer(options.key),
+      ids(&signer, {.timeout_s = options.timeout_s}),
+      streams(&states) {
+    for (uint32_t i = 0; i < cores; ++i)
+        cores_.push_back(std::make_unique<Core>());
+}
+
+void Sessions::attach(loop::Loop* loop) {
+    Core& core = *cores_[loop->core()];
+    core.loop = loop;
+    core.wakes.attach(loop);
+}
+
+void Sessions::cancel(uint32_t from_core, const SessionNonce& session, std::string_view id) {
+    if (cores_[from_core]->in_flight.cancel(session, id)) return;
+    for (uint32_t i = 0; i < cores_.size(); ++i) {
+        if (i == from_core || cores_[i]->loop == nullptr) continue;
+        auto* message = new Cancellation(&cores_[i]->in_flight, session, id);
+        cores_[i]->loop->mailbox().send(*message);
+    }
+}
+
+}  // namespace fluxgate::rpc

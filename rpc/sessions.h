@@ -1,0 +1,52 @@
+// What the endpoint shares over all cores: keys, sessions, streams, answers of clients.
+//
+// Each part has a lock of its own. Where two are held, it is in this order: EventStreams or
+// ClientAnswers, then SessionStates, then a core's WakeList. No handler runs under any of them.
+#pragma once
+
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "loop/wake.h"
+#include "rpc/client_answers.h"
+#include "rpc/event_streams.h"
+#include "rpc/in_flight.h"
+#include "rpc/session_id.h"
+#include "rpc/session_states.h"
+#include "rpc/signed_value.h"
+
+namespace fluxgate::rpc {
+
+class Sessions {
+public:
+    struct Options {
+        std::string key;  // of signed values: at least 32 bytes
+        int64_t timeout_s = 3600;
+        int64_t started_s = 0;  // Unix time
+    };
+    Sessions(const Options& options, uint32_t cores);
+
+    const int64_t started_s;  // sessions that are older may have missed changes
+    Signer signer;
+    SessionIds ids;
+    SessionStates states;
+    EventStreams streams;
+    ClientAnswers answers;
+
+    // What one core adds. Attached on the core's own thread before it serves.
+    struct Core {
+        loop::Loop* loop = nullptr;
+        loop::WakeList wakes;
+        InFlight in_flight;
+    };
+    [[nodiscard]] Core& core(uint32_t number) { return *cores_[number]; }
+    void attach(loop::Loop* loop);
+    // On a core's thread: ends the call wherever it runs. All cores are attached.
+    void cancel(uint32_t from_core, const SessionNonce& session, std::string_view id);
+
+private:
+    std::vector<std::unique_ptr<Core>> cores_;
+};
+
+}  // namespace fluxgate::rpc

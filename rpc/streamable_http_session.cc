@@ -1,0 +1,109 @@
+#include "rpc/streamable_http_session.h"
+
+#include <cstring>
+#include <utility>
+
+#include "rpc/streamable_http_events.h"
+
+namespace fluxgate::rpc {
+
+namespace {
+
+using http::Field;
+
+constexpr std::string_view session_field = "Mcp-Session-Id";
+
+void tell(http::Exchange& exchange, const Sessions& sessions, const Session& session) {
+    exchange.add_answer_field(session_field, sessions.ids.make(session));
+}
+
+}  // namespace
+
+StandardHeaders standard_headers(const http::Request& request) {
+    StandardHeaders headers;
+    const auto take = [&](Field field, std::optional<std::string_view>& into) {
+        const uint8_t count = request.known_count[static_cast<size_t>(field)];
+        if (count == 1) into = request.get(field);
+        headers.is_repeated |= count > 1;
+    };
+    take(Field::mcp_protocol_version, headers.protocol_version);
+    take(Field::mcp_method, headers.method);
+    take(Field::mcp_name, headers.name);
+    return headers;
+}
+
+RpcError session_gone(std::string_view id) {
+    return {.code = rpc_code::session_not_found,
+            .message = "Session not found: it has expired or ended; initialize again",
+            .subject = {},
+            .detail = {},
+            .id = id};
+}
+
+FoundSession find_session(http::Exchange& exchange, const Sessions& sessions) {
+    const http::Request& request = exchange.request();
+    if (!request.has(Field::mcp_session_id)) return {};
+    FoundSession found{.kind = FoundSession::Kind::gone, .session = nullptr};
+    if (request.known_count[static_cast<size_t>(Field::mcp_session_id)] > 1) return found;
+    const auto session = sessions.ids.read(request.get(Field::mcp_session_id),
+                                           loop::unix_seconds(exchange.loop().wall_now()));
+    if (!session || session->principal != digest_of(exchange.principal().get()) ||
+        sessions.states.is_revoked(session->nonce)) {
+        return found;
+    }
+    found.kind = FoundSession::Kind::live;
+    found.session = exchange.arena().create<Session>(*session);
+    return found;
+}
+
+void open_session(http::Exchange& exchange, const Sessions& sessions, Session session) {
+    session.principal = digest_of(exchange.principal().get());
+    session.issued_s = loop::unix_seconds(exchange.loop().wall_now());
+    session.nonce = new_nonce(exchange.loop());
+    tell(exchange, sessions, session);
+}
+
+void renew_session(http::Exchange& exchange, const Sessions& sessions, const Session& session) {
+    const int64_t now_s = loop::unix_seconds(exchange.loop().wall_now());
+    if (!sessions.ids.is_due_for_renewal(session, now_s)) return;
+    Session renewed = session;
+    renewed.issued_s = now_s;
+    tell(exchange, sessions, renewed);
+}
+
+// The payload: the stream, then the session's nonce.
+std::string make_old_endpoint(const Sessions& sessions, StreamId stream, const Session& session) {
+    std::string payload(reinterpret_cast<const char*>(&stream), sizeof stream);
+    payload.append(reinterpret_cast<const char*>(session.nonce.data()), session.nonce.size());
+    payload.append(reinterpret_cast<const char*>(session.principal.data()),
+                   session.principal.size());
+    return std::string(old_transport_query) + sessions.signer.sign(Purpose::sse_endpoint, payload);
+}
+
+OldTransport find_old_transport(http::Exchange& exchange, Sessions& sessions) {
+    std::string_view query = exchange.request().query;
+    query.remove_prefix(old_transport_query.size());
+    const auto payload = sessions.signer.verify(Purpose::sse_endpoint, query);
+    StreamId id = 0;
+    Session session{.protocol = &protocol_of(Revision::r2024_11_05),
+                    .capabilities = {},
+                    .principal = {},
+                    .issued_s = 0,
+                    .nonce = {}};
+    if (!payload ||
+        payload->size() != sizeof id + session.nonce.size() + session.principal.size()) {
+        return {};
+    }
+    const char* bytes = payload->data();
+    std::memcpy(&id, bytes, sizeof id);
+    std::memcpy(session.nonce.data(), bytes + sizeof id, session.nonce.size());
+    std::memcpy(session.principal.data(), bytes + sizeof id + session.nonce.size(),
+                session.principal.size());
+    if (session.principal != digest_of(exchange.principal().get())) return {};
+    OldTransport found{.stream = sessions.streams.find(id, session.nonce), .session = nullptr};
+    session.capabilities = sessions.states.capabilities(session.nonce);
+    found.session = exchange.arena().create<Session>(session);
+    return found;
+}
+
+}  // namespace fluxgate::rpc

@@ -1,0 +1,135 @@
+#include "tools/catalog_prompt.h"
+
+#include <utility>
+
+#include "rpc/content.h"
+#include "rpc/json_writer.h"
+#include "tools/limits.h"
+#include "tools/pg_failure.h"
+#include "tools/table_choice.h"
+#include "tools/table_json.h"
+#include "tools/table_name.h"
+
+namespace fluxgate::tools {
+namespace {
+
+constexpr int rpc_invalid_params = -32602;
+
+Checked<void> check_lengths(const rpc::PromptCall& call) {
+    const rpc::Json* given = call.arguments == nullptr ? nullptr : call.arguments->first;
+    for (; given != nullptr; given = given->next) {
+        if (given->text.size() > limits::prompt_argument_bytes_max) {
+            return input_error({"argument ", quoted_excerpt(given->key), " is longer than ",
+                                std::to_string(limits::prompt_argument_bytes_max), " bytes"});
+        }
+    }
+    return {};
+}
+
+void append_user_message(rpc::PromptResult& result, loop::BlockChain&& item) {
+    if (!result.messages.empty()) result.messages.append(',');
+    rpc::append_message(result.messages, rpc::Role::user, std::move(item));
+}
+
+rpc::PromptOutcome outcome_of(Checked<rpc::PromptResult> composed) {
+    if (composed) return std::move(*composed);
+    return std::unexpected(
+        rpc::CallFailure{.code = rpc_invalid_params, .message = std::move(composed.error().text)});
+}
+
+}  // namespace
+
+CatalogPrompt::CatalogPrompt(rpc::PromptInfo info, Compose compose, pg::Pool* pool,
+                             pg::SchemaCache* schemas)
+    : info_(std::move(info)), compose_(compose), pool_(pool), schemas_(schemas) {
+}
+
+loop::Task<rpc::PromptOutcome> CatalogPrompt::get(rpc::PromptCall* call) {
+    const Checked<void> fits = check_lengths(*call);
+    if (!fits) {
+        co_return outcome_of(std::unexpected(fits.error()));
+    }
+    const pg::CatalogPtr catalog = co_await current_catalog(schemas_, call->scope);
+    if (catalog == nullptr) {
+        co_return std::unexpected(database_unavailable(pool_->retry_after_s()));
+    }
+    const http::Role role = call->principal->role;
+    Checked<rpc::PromptResult> first = compose_({call, catalog.get(), role});
+    if (first || !first.error().may_be_news) {
+        co_return outcome_of(std::move(first));
+    }
+    const pg::CatalogPtr fresh = co_await schemas_->refresh(call->scope);
+    if (fresh == nullptr || fresh->version() == catalog->version()) {
+        co_return outcome_of(std::move(first));
+    }
+    co_return outcome_of(compose_({call, fresh.get(), role}));
+}
+
+loop::Task<rpc::CompletionOutcome> CatalogPrompt::complete(rpc::CompletionCall* call) {
+    if (call->argument != "schema" && call->argument != "table" &&
+        call->argument != owner_column_argument) {
+        co_return rpc::CompletionOutcome();
+    }
+    const pg::CatalogPtr catalog = co_await current_catalog(schemas_, call->scope);
+    if (catalog == nullptr) {
+        co_return std::unexpected(database_unavailable(pool_->retry_after_s()));
+    }
+    const http::Role role = call->principal->role;
+    if (call->argument == "schema") {
+        co_return complete_schema(*catalog, role, call->value);
+    }
+    if (call->argument == owner_column_argument) {
+        co_return complete_column(*catalog, role, call->settled("table"), call->value);
+    }
+    co_return complete_full_name(*catalog, role, call->value);
+}
+
+Checked<const pg::Table*> table_argument(const PromptInput& input, std::string_view name) {
+    const Checked<const pg::Table*> table = find_table(*input.catalog, name, input.role);
+    if (table && !is_readable(*input.catalog, **table, input.role)) {
+        return input_error({"permission denied: the database role of this key may not read ",
+                            excerpt(full_name(**table))});
+    }
+    return table;
+}
+
+std::string json_string(std::string_view text) {
+    loop::BlockChain out;
+    rpc::JsonWriter<rpc::Escape::once>(out).string(text);
+    return out.to_string();
+}
+
+std::string sql_literal(std::string_view text) {
+    std::string literal = "'";
+    for (const char byte : text) {
+        if (byte == '\'') literal += '\'';
+        literal += byte;
+    }
+    return literal + "'";
+}
+
+void append_text_message(rpc::PromptResult& result, std::string_view text) {
+    loop::BlockChain item;
+    rpc::append_text_item(item, text);
+    append_user_message(result, std::move(item));
+}
+
+void append_link_message(rpc::PromptResult& result, const PromptInput& input,
+                         const pg::Table& table) {
+    if (!input.call->protocol->resource_links) return;
+    loop::BlockChain item;
+    rpc::append_resource_link(item, uri_of(table), full_name(table), json_mime_type);
+    append_user_message(result, std::move(item));
+}
+
+void append_table_message(rpc::PromptResult& result, const PromptInput& input,
+                          const pg::Table& table) {
+    loop::BlockChain text;
+    PrettyJson json(text);
+    write_table(*input.catalog, table, input.role, TableDetail::full, json);
+    loop::BlockChain item;
+    rpc::append_embedded_escaped(item, uri_of(table), json_mime_type, std::move(text));
+    append_user_message(result, std::move(item));
+}
+
+}  // namespace fluxgate::tools

@@ -1,0 +1,170 @@
+#include "tools/schema_resources.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "rpc/content.h"
+#include "tools/input_error.h"
+#include "tools/limits.h"
+#include "tools/pg_failure.h"
+#include "tools/table_choice.h"
+#include "tools/table_json.h"
+#include "tools/table_name.h"
+#include "tools/turn_break.h"
+
+namespace fluxgate::tools {
+namespace {
+
+// What may be written between two turns: some 100 us of work.
+constexpr size_t bytes_per_turn = 256 * 1024;
+constexpr int rpc_internal_error = -32603;
+
+rpc::CallFailure too_large() {
+    return {.code = rpc_internal_error,
+            .message =
+                concat({"result too large: over ", std::to_string(limits::result_bytes_max >> 20),
+                        " MiB; read ", table_uri_template, " for one table"})};
+}
+
+bool is_base_table(const pg::Table& table) {
+    return table.kind == pg::Table::Kind::table || table.kind == pg::Table::Kind::partitioned;
+}
+
+// By the key that they have in the list.
+using NamedTables = std::vector<std::pair<std::string, const pg::Table*>>;
+NamedTables base_tables(const pg::Catalog& catalog, http::Role role) {
+    NamedTables tables;
+    for (const pg::Table* table : shown_tables(catalog, role)) {
+        if (is_base_table(*table)) tables.emplace_back(full_name(*table), table);
+    }
+    std::ranges::sort(tables);
+    return tables;
+}
+
+const pg::Table* find_readable(const pg::Catalog& catalog, const rpc::ReadCall& call) {
+    const pg::Table* table = catalog.find_table(call.variable("schema"), call.variable("table"));
+    if (table == nullptr || !is_readable(catalog, *table, call.principal->role)) return nullptr;
+    return table;
+}
+
+}  // namespace
+
+SchemaTables::SchemaTables(pg::Pool* pool, pg::SchemaCache* schemas)
+    : pool_(pool),
+      schemas_(schemas),
+      info_{.uri = std::string(schema_uri),
+            .name = "Database Schema",
+            .title = "Database schema",
+            .description =
+                "All base tables that this key may read, as one JSON object by \"schema.table\": "
+                "columns (type, nullable, default, description), primary_key, foreign_keys. Views "
+                "and PostgreSQL's own catalogs are left out; a table's or view's own resource, "
+                "fluxbase://schema/tables/{schema}/{table}, says more.",
+            .mime_type = std::string(json_mime_type),
+            .scopes = {"read:tables"}} {
+}
+
+loop::Task<rpc::ReadOutcome> SchemaTables::read(rpc::ReadCall* call) {
+    const pg::CatalogPtr catalog = co_await current_catalog(schemas_, call->scope);
+    if (catalog == nullptr) {
+        co_return std::unexpected(database_unavailable(pool_->retry_after_s()));
+    }
+    const http::Role role = call->principal->role;
+    const NamedTables tables = base_tables(*catalog, role);
+    loop::BlockChain text;
+    PrettyJson json(text);
+    size_t turn_ends_at = bytes_per_turn;
+    json.open('{');
+    for (const auto& [name, table] : tables) {
+        json.key(name);
+        write_table(*catalog, *table, role, TableDetail::summary, json);
+        if (text.size() > limits::result_bytes_max) {
+            co_return std::unexpected(too_large());
+        }
+        if (text.size() >= turn_ends_at) {
+            turn_ends_at = text.size() + bytes_per_turn;
+            co_await TurnBreak(call->scope->loop());
+        }
+    }
+    json.close('}');
+    rpc::ReadResult result;
+    rpc::append_escaped_contents(result.contents, call->uri, info_.mime_type, std::move(text));
+    co_return result;
+}
+
+SchemaTable::SchemaTable(pg::Pool* pool, pg::SchemaCache* schemas)
+    : pool_(pool),
+      schemas_(schemas),
+      info_{.uri = std::string(table_uri_template),
+            .name = "Table Details",
+            .title = "Table details",
+            .description =
+                "One table, view or materialized view that this key may read, as JSON: columns "
+                "with type, nullable, default, enum values and description, primary_key, "
+                "foreign_keys, indexes, kind, row_security. Odd characters of a name are "
+                "percent-encoded.",
+            .mime_type = std::string(json_mime_type),
+            .scopes = {"read:tables"}} {
+}
+
+loop::Task<rpc::ReadOutcome> SchemaTable::read(rpc::ReadCall* call) {
+    pg::CatalogPtr catalog = co_await current_catalog(schemas_, call->scope);
+    if (catalog == nullptr) {
+        co_return std::unexpected(database_unavailable(pool_->retry_after_s()));
+    }
+    const pg::Table* table = find_readable(*catalog, *call);
+    if (table == nullptr) {
+        pg::CatalogPtr fresh = co_await schemas_->refresh(call->scope);
+        if (fresh != nullptr && fresh->version() != catalog->version()) {
+            catalog = std::move(fresh);
+            table = find_readable(*catalog, *call);
+        }
+    }
+    rpc::ReadResult result;
+    if (table == nullptr) {
+        result.found = false;
+        co_return result;
+    }
+    loop::BlockChain text;
+    PrettyJson json(text);
+    write_table(*catalog, *table, call->principal->role, TableDetail::full, json);
+    rpc::append_escaped_contents(result.contents, call->uri, info_.mime_type, std::move(text));
+    co_return result;
+}
+
+loop::Task<rpc::ListOutcome> SchemaTable::list(rpc::CallContext* call) {
+    const pg::CatalogPtr catalog = co_await current_catalog(schemas_, call->scope);
+    if (catalog == nullptr) {
+        co_return std::unexpected(database_unavailable(pool_->retry_after_s()));
+    }
+    std::vector<rpc::ListedResource> listed;
+    for (const pg::Table* table : shown_tables(*catalog, call->principal->role)) {
+        std::string name = full_name(*table);
+        std::string title = concat({name, " (", kind_name(table->kind), ")"});
+        listed.push_back({.uri = uri_of(*table),
+                          .name = std::move(name),
+                          .title = std::move(title),
+                          .description = table->comment});
+    }
+    std::ranges::sort(listed, {}, &rpc::ListedResource::uri);
+    co_return listed;
+}
+
+loop::Task<rpc::CompletionOutcome> SchemaTable::complete(rpc::CompletionCall* call) {
+    const pg::CatalogPtr catalog = co_await current_catalog(schemas_, call->scope);
+    if (catalog == nullptr) {
+        co_return std::unexpected(database_unavailable(pool_->retry_after_s()));
+    }
+    const http::Role role = call->principal->role;
+    if (call->argument == "schema") {
+        co_return complete_schema(*catalog, role, call->value);
+    }
+    if (call->argument == "table") {
+        co_return complete_table(*catalog, role, call->settled("schema"), call->value);
+    }
+    co_return rpc::CompletionOutcome();
+}
+
+}  // namespace fluxgate::tools
