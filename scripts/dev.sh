@@ -7,8 +7,8 @@
 #   --reset       throw the state away first, and begin with a new database
 #
 # Installs what is missing, builds, starts both servers and prints how to connect. Ctrl-C or SIGTERM
-# stops both. A second start keeps data and keys. Run it as yourself, it calls sudo where it needs it; or in a
-# root shell. For scripts it leaves in DIR: service.key, client.key (alice), client-bob.key, fluxbase.yaml,
+# stops both. A second start keeps data, keys and sessions. Run it as yourself, it calls sudo where it needs it;
+# or in a root shell. For scripts it leaves in DIR: service.key, client.key (alice), client-bob.key, fluxbase.yaml,
 # fluxgate.pid, postgres.url.
 #
 # In a root shell the database is in /var/lib/postgresql/fluxgate-... where the user postgres cannot come into DIR;
@@ -130,8 +130,11 @@ start_postgres() {
     (umask 077 && printf 'postgresql://postgres:%s@127.0.0.1:%s/fluxbase\n' "$PGPASSWORD" "$pg_port" >"$state/postgres.url")
 }
 
-write_configuration() { # paths in it are relative to it; bootstrap writes the password files
-    [[ -s $state/fluxbase.yaml ]] && return
+write_configuration() { # paths in it are relative to it; bootstrap writes the password files and the key
+    if [[ -s $state/fluxbase.yaml ]]; then
+        add_signing_key
+        return
+    fi
     (umask 077 && cat >"$state/fluxbase.yaml.new") <<YAML
 # Written by scripts/dev.sh. Other than the defaults: MCP is on, without a rate limit, and the logins are those of
 # the demo's own PostgreSQL.
@@ -149,8 +152,16 @@ gateway:
     user_login: {user: fluxgate_user, password_file: user.password}
     service_login: {user: fluxgate_service, password_file: service.password}
     auth_login: {user: fluxgate_auth, password_file: auth.password}
+  keys: {signing_key_file: signing.key}
 YAML
     mv "$state/fluxbase.yaml.new" "$state/fluxbase.yaml"
+}
+
+# To the state of a version that had none: bootstrap does not run there again. A `keys:` of your own stays as it is.
+add_signing_key() {
+    ! grep -qE '^ *keys:|signing_key' "$state/fluxbase.yaml" || return 0
+    (umask 077 && head -c 32 /dev/urandom | base64 | tr '+/' '-_' | tr -d '=\n' >"$state/signing.key")
+    sed -i 's/^gateway: *$/&\n  keys: {signing_key_file: signing.key}/' "$state/fluxbase.yaml"
 }
 
 query() { PGOPTIONS=-cclient_min_messages=warning psql --no-psqlrc --quiet --set=ON_ERROR_STOP=1 --host=127.0.0.1 --port="$pg_port" --username=postgres "$@"; }
@@ -242,7 +253,7 @@ stop_leftovers() { # of a start that was killed
 reset_state() { # nothing but what this script makes: --state may name any folder
     [[ -e $state/postgres.port ]] || return 0
     rm -rf "$database" "$state"/{postgres,postgres.{port,password,url},{user,service,auth}.password} \
-        "$state"/{{service,client,client-bob}.key,fluxbase.yaml,fluxgate.pid,filled} \
+        "$state"/{{service,client,client-bob,signing}.key,fluxbase.yaml,fluxgate.pid,filled} \
         "$state"/{build,initdb,bootstrap,fluxgate}.log
     find_database
 }

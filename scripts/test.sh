@@ -50,11 +50,11 @@ build() { # folder, targets...
     ninja -C "$1" -j "$jobs" "${@:2}" >"$log" 2>&1 || { grep -vE '^\[[0-9]+/[0-9]+\] ' "$log" | tail -n 80 >&2 && return 1; }
 }
 
-install_clients() { # of the e2e tests, at the versions of the lock file
-    local stamp=tests/e2e/node_modules/.fluxgate-stamp want
-    want=$(cat tests/e2e/package-lock.json tests/e2e/package.json | sha256sum)
+install_clients() { # folder of tests: its npm packages, at the versions of its lock file
+    local stamp=$1/node_modules/.fluxgate-stamp want
+    want=$(cat "$1/package-lock.json" "$1/package.json" | sha256sum)
     [[ $(cat "$stamp" 2>/dev/null) != "$want" ]] || return 0
-    npm ci --prefix tests/e2e --ignore-scripts --no-progress --loglevel=error && echo "$want" >"$stamp"
+    npm ci --prefix "$1" --ignore-scripts --no-progress --loglevel=error && echo "$want" >"$stamp"
 }
 
 # ctest; the output of a failed test is shown, and a run of no test is a failure.
@@ -66,7 +66,7 @@ run_ctest() { # folder, ctest arguments...
 address_sanitizer() {
     step "configure build-asan" configure build-asan -DFLUXGATE_SANITIZE=address -DFLUXGATE_BENCH=OFF || return 1
     step "build build-asan" build build-asan || return 1
-    step "ctest build-asan" run_ctest build-asan --label-exclude 'slow|bench-smoke'
+    step "ctest build-asan" run_ctest build-asan --label-exclude 'slow|bench-smoke|conformance'
 }
 
 thread_sanitizer() {
@@ -83,7 +83,8 @@ thread_sanitizer() {
 step "setup" ./scripts/setup.sh
 step "configure build" configure build
 step "build" build build
-step "clients of the e2e tests" install_clients
+step "clients of the e2e tests" install_clients tests/e2e
+step "conformance suite and its clients" install_clients tests/conformance
 if [[ $quick == no ]]; then
     check "address sanitizer" address_sanitizer
     check "thread sanitizer" thread_sanitizer
