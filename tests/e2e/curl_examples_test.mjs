@@ -297,14 +297,24 @@ describe('other methods, paths and media types', () => {
     });
 
     test('methods that are not served are 405 with Allow', async () => {
-        for (const method of ['GET', 'PUT', 'DELETE', 'PATCH', 'TRACE']) {
+        for (const method of ['PUT', 'PATCH', 'TRACE']) {
+            const { status, headers } = await request(gateway, { method, path: '/mcp', headers: credential(keys.alice) });
+            assert.equal(status, 405, method);
+            assert.match(headers.allow, /POST.*GET.*DELETE/);
+        }
+        // The stateless revision has POST only.
+        for (const method of ['GET', 'DELETE']) {
             const { status, headers } = await request(gateway, {
                 method,
                 path: '/mcp',
-                headers: { ...credential(keys.alice), Accept: 'text/event-stream' },
+                headers: {
+                    ...credential(keys.alice),
+                    Accept: 'text/event-stream',
+                    'MCP-Protocol-Version': '2026-07-28',
+                },
             });
             assert.equal(status, 405, method);
-            assert.match(headers.allow, /POST/);
+            assert.equal(headers.allow, 'POST, OPTIONS');
         }
         assert.equal((await request(gateway, { method: 'POST', path: '/mcp/health', body: '' })).status, 405);
     });

@@ -4,7 +4,7 @@
 //     after(() => stack.stop());
 //     const { rows } = await query_table(stack.gateway, stack.keys.alice, { table: 'users' });
 //
-// support/ has the parts: processes, the cluster and its faults, the gateway, HTTP, load. A test that breaks
+// support/ has the parts: processes, the cluster and its faults, the gateway, HTTP, MCP, load. A test that breaks
 // PostgreSQL uses stack.cluster; one that needs a second configuration makes another Gateway on it.
 import fs from 'node:fs';
 import path from 'node:path';
@@ -15,6 +15,7 @@ import { Cluster } from './support/postgres.mjs';
 export * from './support/gateway.mjs';
 export * from './support/http.mjs';
 export * from './support/load.mjs';
+export * from './support/mcp.mjs';
 export * from './support/postgres.mjs';
 export * from './support/processes.mjs';
 
@@ -71,9 +72,10 @@ export async function prepare_stack({ config, loops, env, settings } = {}) {
     };
 }
 
-export async function start_stack(options) {
+// `start`: how the gateway is started, see Gateway.start(); the rest is prepare_stack()'s.
+export async function start_stack({ start, ...options } = {}) {
     const stack = await prepare_stack(options);
-    await stack.gateway.start();
+    await stack.gateway.start(start);
     return stack;
 }
 

@@ -84,14 +84,23 @@ export class Gateway {
         return key;
     }
 
-    // `death_signal`, `nofile`: see Process.
-    async start({ timeout_ms = 30_000, ...options } = {}) {
+    // `words`: more of the command line; `death_signal`, `nofile`: see Process.
+    async start({ timeout_ms = 30_000, words = [], ...options } = {}) {
         this.port = await free_port();
         this.is_stopped = false;
         this.process = new Process(
             'fluxgate',
             binary,
-            ['serve', '--config', this.config, '--port', String(this.port), '--loops', String(this.loops)],
+            [
+                'serve',
+                '--config',
+                this.config,
+                '--port',
+                String(this.port),
+                '--loops',
+                String(this.loops),
+                ...words,
+            ],
             { log: this.log, env: this.env, ...options },
         );
         await this.ready(timeout_ms);
