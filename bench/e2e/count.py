@@ -17,7 +17,8 @@ import sys
 import tempfile
 import time
 
-PING = '{"jsonrpc":"2.0","id":1,"method":"ping"}'
+from measure import LIST, PING, STATELESS, STATELESS_LIST, open_session
+
 QUERY = ('{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"query_table","arguments":'
          '{"table":"products","select":"id,sku,name,price","order":"id.asc","limit":10}}}')
 SECONDS = 4
@@ -35,10 +36,11 @@ def transactions(url):
     return int(subprocess.run(["psql", "-XAtc", query, url], check=True, capture_output=True, text=True).stdout)
 
 
-def load(port, key, body, folder):
+def load(port, fields, body, folder):
     script = pathlib.Path(folder) / "load.lua"
-    script.write_text(f"wrk.method = 'POST'\nwrk.body = [[{body}]]\nwrk.headers['X-Client-Key'] = '{key}'\n"
-                      "wrk.headers['Content-Type'] = 'application/json'\n")
+    fields = {"Content-Type": "application/json", **fields}
+    script.write_text(f"wrk.method = 'POST'\nwrk.body = [[{body}]]\n" +
+                      "".join(f"wrk.headers['{name}'] = '{value}'\n" for name, value in fields.items()))
     output = subprocess.run(["wrk", "-t1", "-c64", f"-d{SECONDS}s", "-s", str(script), f"http://127.0.0.1:{port}/mcp"],
                             check=True, capture_output=True, text=True).stdout
     assert "Non-2xx" not in output, output
@@ -102,16 +104,19 @@ def main():
     pid = (state / "fluxgate.pid").read_text().strip()
     key = (state / "client.key").read_text().strip()
     url = (state / "postgres.url").read_text().strip()
+    cases = {"ping": (PING, {}), "ping in a session": (PING, open_session(port, key)), "tools/list": (LIST, {}),
+             "stateless tools/list": (STATELESS_LIST, STATELESS), "query_table": (QUERY, {})}
     with tempfile.TemporaryDirectory() as folder:
-        for name, body in {"ping": PING, "query_table": QUERY}.items():
-            load(port, key, body, folder)  # warm: the key is cached, the statement is prepared
+        for name, (body, fields) in cases.items():
+            fields = {"X-Client-Key": key, **fields}
+            load(port, fields, body, folder)  # warm: the key is cached, the statement is prepared
             before = transactions(url)
-            done = load(port, key, body, folder)
+            done = load(port, fields, body, folder)
             per_call = (transactions(url) - before) / done
             report = pathlib.Path(folder) / "strace"
             tracer = subprocess.Popen(["strace", "-c", "-f", "-q", "-o", str(report), "-p", pid])
             time.sleep(1)
-            requests = load(port, key, body, folder)
+            requests = load(port, fields, body, folder)
             tracer.send_signal(signal.SIGINT)
             tracer.wait()
             counts = {}
@@ -124,7 +129,7 @@ def main():
             print(f"{name}: {sum(counts.values()) / requests:.2f} system calls a request ({listed}); "
                   f"{per_call:.3f} transactions a call", flush=True)
             with Probes(pid) as probes:
-                requests, counts = probes.count(lambda: load(port, key, body, folder))
+                requests, counts = probes.count(lambda: load(port, fields, body, folder))
             print(f"{name}: " + ", ".join(f"{kind} {count / requests:.3f}" for kind, count in counts.items()) +
                   " a request", flush=True)
 

@@ -19,12 +19,21 @@ import urllib.request
 RPC = '{"jsonrpc":"2.0","id":1,"method":"%s","params":%s}'
 PING = '{"jsonrpc":"2.0","id":1,"method":"ping"}'
 LIST = '{"jsonrpc":"2.0","id":1,"method":"tools/list"}'
+INITIALIZE = ('{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25",'
+              '"capabilities":{},"clientInfo":{"name":"bench","version":"1"}}}')
+# Revision 2026-07-28: every request says who asks, in the body and in the head.
+STATELESS_LIST = ('{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"_meta":{'
+                  '"io.modelcontextprotocol/protocolVersion":"2026-07-28",'
+                  '"io.modelcontextprotocol/clientCapabilities":{},'
+                  '"io.modelcontextprotocol/clientInfo":{"name":"bench","version":"1"}}}}')
+STATELESS = {"MCP-Protocol-Version": "2026-07-28", "Mcp-Method": "tools/list"}
+SESSION = "session"  # instead of header fields: those of a session, opened before the measurement
 QUERY = RPC % ("tools/call", '{"name":"query_table","arguments":{"table":"notes",'
                '"select":"id,title,n,created_at","order":"id.asc","limit":10}}')
 NOTES = RPC % ("tools/call", '{"name":"notes","arguments":{}}')
 TEN_ROWS = "Note number 20"  # the tenth of alice's notes
 
-# case -> contender -> (path, body or None, what a right answer contains)
+# case -> contender -> (path, body or None, what a right answer contains[, header fields])
 CASES = {
     "health": {"nginx": ("/health", None, "x"), "nginx+log": ("/logged", None, "x"),
                "fluxgate": ("/mcp/health", None, "healthy")},
@@ -32,10 +41,21 @@ CASES = {
              "toolbox": ("/mcp", PING, '"result":{}'), "sdk": ("/mcp", PING, '"result":{}')},
     "tools/list": {"nginx": ("/list", None, "x"), "fluxgate": ("/mcp", LIST, "query_table"),
                    "toolbox": ("/mcp", LIST, "notes"), "sdk": ("/mcp", LIST, "notes")},
+    "ping, session": {"nginx": ("/ping", None, "x"), "fluxgate": ("/mcp", PING, '"result":{}', SESSION)},
+    "list, 2026-07": {"nginx": ("/list2026", None, "x"),
+                   "fluxgate": ("/mcp", STATELESS_LIST, '"resultType":"complete"', STATELESS)},
     "query, 10 rows": {"fluxgate": ("/mcp", QUERY, TEN_ROWS), "toolbox": ("/mcp", NOTES, TEN_ROWS),
                        "sdk": ("/mcp", NOTES, TEN_ROWS), "pgbench": None},
 }
-BASE = {"health": "nginx", "ping": "nginx", "tools/list": "nginx", "query, 10 rows": "pgbench"}
+BASE = {case: "pgbench" if "pgbench" in contenders else "nginx" for case, contenders in CASES.items()}
+
+
+def open_session(port, client_key):
+    """The header fields that every request of a new session has."""
+    request = urllib.request.Request(f"http://127.0.0.1:{port}/mcp", INITIALIZE.encode(), {
+        "Content-Type": "application/json", "X-Client-Key": client_key})
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        return {"Mcp-Session-Id": answer.headers["Mcp-Session-Id"], "MCP-Protocol-Version": "2025-11-25"}
 
 
 def process_tree(pid):
@@ -59,14 +79,15 @@ def cpu_ns(pid):
 class Http:
     def __init__(self, name, pid, port, work, options, case):
         self.pid, self.options = pid, options
-        path, self.body, self.expected = case
+        path, self.body, self.expected, fields = (*case, {})[:4]
         self.url = f"http://127.0.0.1:{port}{path}"
         self.headers = {"Accept": "application/json, text/event-stream"}
         if name == "fluxgate" and path == "/mcp":
             self.headers["X-Client-Key"] = options.client_key
         if self.body:
             self.headers["Content-Type"] = "application/json"
-        self.script = pathlib.Path(work) / f"{name}-{abs(hash((name, path, self.body)))}.lua"
+        self.headers |= open_session(port, options.client_key) if fields == SESSION else fields
+        self.script = pathlib.Path(work) / f"{name}-{abs(hash((name, path, str(case))))}.lua"
         lines = [f"wrk.headers[{json.dumps(key)}] = {json.dumps(value)}" for key, value in self.headers.items()]
         if self.body:
             lines += ['wrk.method = "POST"', f"wrk.body = {json.dumps(self.body)}"]

@@ -66,9 +66,11 @@ body_like() { # curl arguments...
     printf "%${bytes}s" '' | tr ' ' x
 }
 mcp=http://127.0.0.1:$fluxgate_port/mcp
+stateless_list=$(python3 -c 'import sys; sys.path.insert(0, sys.argv[1]); import measure; print(measure.STATELESS_LIST)' "$here")
 sed "s/@PORT@/$nginx_port/; s#@STATE@#$state#g; s/@HEALTH@/$(body_like "$mcp/health")/
     s/@PING@/$(body_like "$mcp" -d '{"jsonrpc":"2.0","id":1,"method":"ping"}')/
-    s/@LIST@/$(body_like "$mcp" -d '{"jsonrpc":"2.0","id":1,"method":"tools/list"}')/" \
+    s/@LIST@/$(body_like "$mcp" -d '{"jsonrpc":"2.0","id":1,"method":"tools/list"}')/
+    s/@LIST2026@/$(body_like "$mcp" -H 'MCP-Protocol-Version: 2026-07-28' -H 'Mcp-Method: tools/list' -d "$stateless_list")/" \
     "$here/peers/nginx.conf" >"$state/nginx.conf"
 nginx -p "$state" -c "$state/nginx.conf" -e "$state/nginx.log" -g 'daemon off;' &
 pids+=($!)
