@@ -17,8 +17,8 @@ constexpr size_t principal_at = capabilities_at + 1;
 constexpr size_t issued_at = principal_at + sizeof(PrincipalDigest);
 constexpr size_t nonce_at = issued_at + sizeof(uint64_t);
 constexpr size_t payload_bytes = nonce_at + sizeof(SessionNonce);
-constexpr size_t id_bytes = 82;  // v1. + 56 + . + 22
-static_assert(payload_bytes == 42 && id_bytes <= 128);
+// v1. + 56 + . + 22 characters; clients and proxies take up to 128
+static_assert(payload_bytes == 42 && session_id_bytes == 82);
 
 // 20250618 for "2025-06-18": says the same in every release, whatever became of the table.
 uint32_t date_of(std::string_view name) {
@@ -60,29 +60,31 @@ std::string SessionIds::make(const Session& session) const {
     payload += BigEndian(static_cast<uint64_t>(session.issued_s)).view();
     append(payload, session.nonce);
     std::string id = signer_.sign(Purpose::session, payload);
-    FLUX_CHECK_OP(id.size(), ==, id_bytes);
+    FLUX_CHECK_OP(id.size(), ==, session_id_bytes);
     return id;
 }
 
 std::optional<Session> SessionIds::read(std::string_view id, int64_t now_s) const {
-    if (id.size() != id_bytes) return std::nullopt;
+    if (id.size() != session_id_bytes) return std::nullopt;
     std::array<char, payload_bytes> buffer;
     const auto payload = signer_.verify_into(Purpose::session, id, buffer);
     if (!payload || payload->size() != payload_bytes) return std::nullopt;
     if (static_cast<uint8_t>(payload->front()) != payload_version) return std::nullopt;
-    const auto issued_s =
-        static_cast<int64_t>(from_big_endian<uint64_t>(payload->substr(issued_at)));
-    if (issued_s < 0 || issued_s > now_s + clock_skew_s_max) return std::nullopt;
-    if (now_s - issued_s >= options_.timeout_s) return std::nullopt;
     Session session;
+    session.issued_s = static_cast<int64_t>(from_big_endian<uint64_t>(payload->substr(issued_at)));
+    if (!is_current(session, now_s)) return std::nullopt;
     session.protocol = find_by_date(from_big_endian<uint32_t>(payload->substr(revision_at)));
     if (session.protocol == nullptr) return std::nullopt;
     session.capabilities = ClientCapabilities(static_cast<uint8_t>((*payload)[capabilities_at]));
     std::copy_n(payload->data() + principal_at, session.principal.size(),
                 session.principal.begin());
-    session.issued_s = issued_s;
     std::copy_n(payload->data() + nonce_at, session.nonce.size(), session.nonce.begin());
     return session;
+}
+
+bool SessionIds::is_current(const Session& session, int64_t now_s) const {
+    return session.issued_s >= 0 && session.issued_s <= now_s + clock_skew_s_max &&
+           now_s - session.issued_s < options_.timeout_s;
 }
 
 bool SessionIds::is_due_for_renewal(const Session& session, int64_t now_s) const {

@@ -16,6 +16,7 @@
 namespace fluxgate::rpc {
 
 using SessionNonce = std::array<uint8_t, 12>;
+inline constexpr size_t session_id_bytes = 82;
 
 struct Session {
     const Protocol* protocol = nullptr;
@@ -32,12 +33,14 @@ public:
     };
     SessionIds(const Signer* signer, const Options& options);
 
-    // Visible ASCII, 0x21 to 0x7E, at most 128 bytes. The protocol is one with sessions.
+    // session_id_bytes of visible ASCII. The protocol is one with sessions.
     [[nodiscard]] std::string make(const Session& session) const;
     // Nothing if it was changed, has expired at `now_s`, is from the future by more than a minute
     // (clocks of two instances differ), or names a revision that is not served. Allocates nothing.
     // Whose session it is, and whether it was ended, is the caller's to check.
     [[nodiscard]] std::optional<Session> read(std::string_view id, int64_t now_s) const;
+    // Its time has not come. Part of read(); for sessions that were read before.
+    [[nodiscard]] bool is_current(const Session& session, int64_t now_s) const;
     // Half of its time is over: clients that take a new id from an answer go on without a break.
     [[nodiscard]] bool is_due_for_renewal(const Session& session, int64_t now_s) const;
 

@@ -12,6 +12,7 @@
 #include "rpc/client_answers.h"
 #include "rpc/event_streams.h"
 #include "rpc/in_flight.h"
+#include "rpc/session_cache.h"
 #include "rpc/session_id.h"
 #include "rpc/session_states.h"
 #include "rpc/signed_value.h"
@@ -39,6 +40,7 @@ public:
         loop::Loop* loop = nullptr;
         loop::WakeList wakes;
         InFlight in_flight;
+        SessionCache checked;
     };
     [[nodiscard]] Core& core(uint32_t number) { return *cores_[number]; }
     void attach(loop::Loop* loop);

@@ -17,6 +17,22 @@ void tell(http::Exchange& exchange, const Sessions& sessions, const Session& ses
     exchange.add_answer_field(session_field, sessions.ids.make(session));
 }
 
+// Of this caller's session that has not expired.
+std::optional<Session> read_session(http::Exchange& exchange, Sessions& sessions,
+                                    std::string_view id) {
+    const int64_t now_s = loop::unix_seconds(exchange.loop().wall_now());
+    const http::PrincipalPtr& principal = exchange.principal();
+    SessionCache& checked = sessions.core(exchange.loop().core()).checked;
+    if (const Session* known = checked.find(id, principal); known != nullptr) {
+        if (!sessions.ids.is_current(*known, now_s)) return std::nullopt;
+        return *known;
+    }
+    const auto session = sessions.ids.read(id, now_s);
+    if (!session || session->principal != digest_of(principal.get())) return std::nullopt;
+    checked.keep(id, principal, *session);
+    return session;
+}
+
 }  // namespace
 
 StandardHeaders standard_headers(const http::Request& request) {
@@ -40,17 +56,13 @@ RpcError session_gone(std::string_view id) {
             .id = id};
 }
 
-FoundSession find_session(http::Exchange& exchange, const Sessions& sessions) {
+FoundSession find_session(http::Exchange& exchange, Sessions& sessions) {
     const http::Request& request = exchange.request();
     if (!request.has(Field::mcp_session_id)) return {};
     FoundSession found{.kind = FoundSession::Kind::gone, .session = nullptr};
     if (request.known_count[static_cast<size_t>(Field::mcp_session_id)] > 1) return found;
-    const auto session = sessions.ids.read(request.get(Field::mcp_session_id),
-                                           loop::unix_seconds(exchange.loop().wall_now()));
-    if (!session || session->principal != digest_of(exchange.principal().get()) ||
-        sessions.states.is_revoked(session->nonce)) {
-        return found;
-    }
+    const auto session = read_session(exchange, sessions, request.get(Field::mcp_session_id));
+    if (!session || sessions.states.is_revoked(session->nonce)) return found;
     found.kind = FoundSession::Kind::live;
     found.session = exchange.arena().create<Session>(*session);
     return found;

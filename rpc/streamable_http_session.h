@@ -27,7 +27,7 @@ struct FoundSession {
 };
 
 // Of the head's Mcp-Session-Id.
-[[nodiscard]] FoundSession find_session(http::Exchange& exchange, const Sessions& sessions);
+[[nodiscard]] FoundSession find_session(http::Exchange& exchange, Sessions& sessions);
 // The answer's Mcp-Session-Id, with a new nonce. Before the answer is given.
 void open_session(http::Exchange& exchange, const Sessions& sessions, Session session);
 // The same session with a later time, if its id is due for it: clients that take it go on.

@@ -105,6 +105,26 @@ TEST_F(SessionTest, OfAnotherPrincipalIsNotFound) {
     EXPECT_EQ(own->status(), 200);
 }
 
+TEST_F(SessionTest, IsCheckedAlsoAfterItWasSeen) {
+    const std::string session = open_session("2025-11-25", "{}", somebody("mallory"));
+    const auto ping_as = [&](http::PrincipalPtr principal) {
+        const Exchange exchange = request(ping());
+        exchange->set_principal(std::move(principal));
+        in_session(*exchange, session);
+        send(*exchange);
+        return exchange->status();
+    };
+    const http::PrincipalPtr mallory = somebody("mallory");
+    EXPECT_EQ(ping_as(mallory), 200);
+    EXPECT_EQ(ping_as(mallory), 200);
+    EXPECT_EQ(ping_as(somebody("alice")), 404);
+    EXPECT_EQ(ping_as(nullptr), 404);
+    EXPECT_EQ(ping_as(somebody("mallory")), 200);  // resolved anew
+    std::string changed = session;
+    changed.back() = changed.back() == 'A' ? 'B' : 'A';
+    expect_gone(changed);
+}
+
 TEST_F(SessionTest, ThatIsGoneAnswersNothingElse) {
     const std::string session = open_session("2025-11-25");
     EXPECT_EQ(end_session(session)->status(), 200);
