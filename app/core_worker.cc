@@ -1,5 +1,6 @@
 #include "app/core_worker.h"
 
+#include <span>
 #include <system_error>
 
 #include "app/config_options.h"
@@ -121,9 +122,11 @@ std::unique_ptr<pg::SharedCatalog> make_catalog(Shared& shared, loop::Loop& loop
 
 rpc::Sessions::Options session_options(const Config& config) {
     loop::SystemEntropy entropy;
+    rpc::ProcessMark mark{};
+    entropy.fill(std::as_writable_bytes(std::span(mark)));
     return {.key = signing_key(config, entropy),
             .timeout_s = seconds_of(config.mcp.session_timeout),
-            .started_s = loop::unix_seconds(std::chrono::system_clock::now())};
+            .mark = mark};
 }
 
 }  // namespace

@@ -140,7 +140,7 @@ std::unique_ptr<Connection> Connection::start(const ConnectSettings& settings) {
         {"sslmode", settings.ssl_mode.c_str()},
         {"gssencmode", "disable"},  // would cost a round trip and a Kerberos library call
         {"options", options.c_str()},
-        {"application_name", "fluxgate"},
+        {"application_name", settings.application_name.c_str()},
         {"client_encoding", "UTF8"},
         {"tcp_user_timeout", "10000"},  // ms until unacknowledged bytes end the connection
         {"keepalives", "1"},

@@ -31,7 +31,8 @@ struct ConnectSettings {
     std::string ssl_mode;
     std::string user;
     loop::Secret password;
-    std::string role;  // empty: stay the login
+    std::string role;                           // empty: stay the login
+    std::string application_name = "fluxgate";  // as pg_stat_activity shows it
     uint32_t statement_timeout_ms = 30'000;
     bool startup_options = true;  // false behind a pooler, which refuses them
 };

@@ -84,12 +84,15 @@ Lane::Settings Pool::State::settings_of(Role role, LaneClass lane_class) const {
     pipeline.policy = policy;
     switch (lane_class) {
         case LaneClass::fast:
+            connect.application_name = "fluxgate fast";
             pipeline.depth_max = options.fast_depth_max;
             break;
         case LaneClass::slow:
+            connect.application_name = "fluxgate slow";
             pipeline.depth_max = 1;
             break;
         case LaneClass::write:
+            connect.application_name = "fluxgate write";
             pipeline.depth_max = options.write_depth_max;
             break;
     }

@@ -15,7 +15,9 @@
 
 namespace fluxgate::rpc {
 
+// The mark of the process that made the session, then random bytes.
 using SessionNonce = std::array<uint8_t, 12>;
+using ProcessMark = std::array<uint8_t, 4>;
 inline constexpr size_t session_id_bytes = 82;
 
 struct Session {

@@ -1,5 +1,7 @@
 #include "rpc/sessions.h"
 
+#include <algorithm>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -28,12 +30,23 @@ struct Cancellation final : loop::Message {
 }  // namespace
 
 Sessions::Sessions(const Options& options, uint32_t cores)
-    : started_s(options.started_s),
-      signer(options.key),
+    : signer(options.key),
       ids(&signer, {.timeout_s = options.timeout_s}),
-      streams(&states) {
+      streams(&states),
+      mark_(options.mark) {
     for (uint32_t i = 0; i < cores; ++i)
         cores_.push_back(std::make_unique<Core>());
+}
+
+SessionNonce Sessions::new_nonce(loop::Entropy& entropy) const {
+    SessionNonce nonce{};
+    std::ranges::copy(mark_, nonce.begin());
+    entropy.fill(std::as_writable_bytes(std::span(nonce).subspan(mark_.size())));
+    return nonce;
+}
+
+bool Sessions::is_of_this_process(const SessionNonce& session) const {
+    return std::ranges::equal(mark_, std::span(session).first(mark_.size()));
 }
 
 void Sessions::attach(loop::Loop* loop) {

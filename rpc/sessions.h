@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "loop/random.h"
 #include "loop/wake.h"
 #include "rpc/client_answers.h"
 #include "rpc/event_streams.h"
@@ -24,11 +25,10 @@ public:
     struct Options {
         std::string key;  // of signed values: at least 32 bytes
         int64_t timeout_s = 3600;
-        int64_t started_s = 0;  // Unix time
+        ProcessMark mark{};  // random; of this process
     };
     Sessions(const Options& options, uint32_t cores);
 
-    const int64_t started_s;  // sessions that are older may have missed changes
     Signer signer;
     SessionIds ids;
     SessionStates states;
@@ -42,12 +42,17 @@ public:
         InFlight in_flight;
         SessionCache checked;
     };
+    [[nodiscard]] SessionNonce new_nonce(loop::Entropy& entropy) const;
+    // One from before a restart, or of another instance, may have missed changes.
+    [[nodiscard]] bool is_of_this_process(const SessionNonce& session) const;
+
     [[nodiscard]] Core& core(uint32_t number) { return *cores_[number]; }
     void attach(loop::Loop* loop);
     // On a core's thread: ends the call wherever it runs. All cores are attached.
     void cancel(uint32_t from_core, const SessionNonce& session, std::string_view id);
 
 private:
+    ProcessMark mark_;
     std::vector<std::unique_ptr<Core>> cores_;
 };
 

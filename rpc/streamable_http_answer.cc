@@ -190,7 +190,7 @@ loop::Task<std::expected<const Json*, std::string>> CallAnswer::ask(loop::Scope*
     loop::Waiter waiter(&options_.sessions->core(loop.core()).wakes);
     std::vector<std::unique_ptr<ClientAnswers::Expected>> expected;
     for (const InputRequest& request : required->requests) {
-        const SessionNonce random = new_nonce(loop);
+        const SessionNonce random = options_.sessions->new_nonce(loop.entropy());
         const std::string id = "fluxgate-" + loop::hex(random);
         expected.push_back(std::make_unique<ClientAnswers::Expected>(&options_.sessions->answers,
                                                                      id, session->nonce, &waiter));

@@ -28,12 +28,6 @@ StreamId new_stream_id(loop::Loop& loop) {
     return id;
 }
 
-SessionNonce new_nonce(loop::Loop& loop) {
-    SessionNonce nonce{};
-    loop.entropy().fill(std::as_writable_bytes(std::span(nonce)));
-    return nonce;
-}
-
 loop::Task<void> carry_events(http::Exchange* exchange, Sessions* sessions, EventCarrier carrier) {
     loop::Loop& loop = exchange->loop();
     EventStreams::Watcher watcher(&sessions->streams, carrier.stream, carrier.after,

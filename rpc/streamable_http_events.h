@@ -31,6 +31,5 @@ struct EventCarrier {
 
 // Random and not 0.
 [[nodiscard]] StreamId new_stream_id(loop::Loop& loop);
-[[nodiscard]] SessionNonce new_nonce(loop::Loop& loop);
 
 }  // namespace fluxgate::rpc

@@ -147,7 +147,7 @@ void StreamableHttpGet::open_stream(http::Exchange& exchange, const Session& ses
         }
         // What changed while nobody here knew the session: after a restart, on another instance, or
         // longer than what it missed is kept.
-        if (has_missed || session.issued_s < sessions_.started_s) {
+        if (has_missed || !sessions_.is_of_this_process(session.nonce)) {
             sessions_.streams.append(carrier.stream, tools_list_changed({}));
             sessions_.streams.append(carrier.stream, prompts_list_changed({}));
             sessions_.streams.append(carrier.stream, resources_list_changed({}));
@@ -163,7 +163,7 @@ void StreamableHttpGet::open_old_transport(http::Exchange& exchange) {
                           .capabilities = {},
                           .principal = digest_of(exchange.principal().get()),
                           .issued_s = loop::unix_seconds(exchange.loop().wall_now()),
-                          .nonce = new_nonce(exchange.loop())};
+                          .nonce = sessions_.new_nonce(exchange.loop().entropy())};
     EventCarrier carrier;
     carrier.kind = EventStreams::Kind::old_transport;
     carrier.stream = sessions_.streams.open(carrier.kind, id, session.nonce, interest_of(exchange),

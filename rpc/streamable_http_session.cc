@@ -71,7 +71,7 @@ FoundSession find_session(http::Exchange& exchange, Sessions& sessions) {
 void open_session(http::Exchange& exchange, const Sessions& sessions, Session session) {
     session.principal = digest_of(exchange.principal().get());
     session.issued_s = loop::unix_seconds(exchange.loop().wall_now());
-    session.nonce = new_nonce(exchange.loop());
+    session.nonce = sessions.new_nonce(exchange.loop().entropy());
     tell(exchange, sessions, session);
 }
 

@@ -5,7 +5,7 @@
 #   --skip-slow  everything but the slow tests
 #
 # The sanitizers: build-asan/ (address and undefined, the whole suite but the slow tests) and build-tsan/ (what
-# has threads: loop, pg, oauth, app, and the e2e smoke). Each step's duration is printed. Exits 0 only when
+# has threads: loop, rpc, pg, oauth, app, and the e2e tests of what crosses loops). Each step's duration is printed. Exits 0 only when
 # all is well; the last line is ctest's summary of the ordinary build.
 set -euo pipefail
 
@@ -72,11 +72,11 @@ address_sanitizer() {
 thread_sanitizer() {
     local folder code=0
     step "configure build-tsan" configure build-tsan -DFLUXGATE_SANITIZE=thread -DFLUXGATE_BENCH=OFF || return 1
-    step "build build-tsan" build build-tsan fluxgate test_loop test_pg test_oauth test_app || return 1
-    for folder in loop pg oauth app; do
+    step "build build-tsan" build build-tsan fluxgate test_loop test_rpc test_pg test_oauth test_app || return 1
+    for folder in loop rpc pg oauth app; do
         step "build-tsan test_$folder" "build-tsan/tests/$folder/test_$folder" --gtest_brief=1 || code=1
     done
-    step "ctest build-tsan" run_ctest build-tsan --tests-regex '^e2e_(sdk_client|auth|rate_limit)$' || code=1
+    step "ctest build-tsan" run_ctest build-tsan --tests-regex '^e2e_(sdk_client|auth|rate_limit|sessions|streams)$' || code=1
     return "$code"
 }
 

@@ -27,6 +27,14 @@ TEST_F(PoolTest, AReadThatMeetsTheFastTimeoutRunsOnASlowLaneAndStaysThere) {
     EXPECT_EQ(pool->stats().segments, segments + 1);
 }
 
+TEST_F(PoolTest, PostgresqlShowsWhichLaneAStatementIsOn) {
+    const std::string name = "SELECT current_setting('application_name')";
+    EXPECT_EQ(run(Role::anon, "{}", name)->first_value(), "fluxgate fast");
+    EXPECT_EQ(run(Role::anon, "{}", name, Access::read, Pace::slow)->first_value(),
+              "fluxgate slow");
+    EXPECT_EQ(run(Role::service_role, "{}", name, Access::write)->first_value(), "fluxgate write");
+}
+
 TEST_F(PoolTest, AWriteThatTakesLongKeepsItsFullTime) {
     auto pending = run(Role::service_role, "{}", "SELECT 7 FROM pg_sleep(0.4)", Access::write);
     EXPECT_EQ(pending->first_value(), "7");

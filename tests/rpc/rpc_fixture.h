@@ -232,7 +232,7 @@ protected:
     rpc::PromptRegistry prompts_;
     rpc::Sessions sessions_{{.key = "a key of at least 32 characters, for tests",
                              .timeout_s = 3600,
-                             .started_s = 1'800'000'000},  // the manual clock's beginning
+                             .mark = {'t', 'e', 's', 't'}},
                             1};
     TestLoop loop_;  // ends before the sessions, whose wakes it still runs
     FakeTool* query_ = nullptr;

@@ -228,12 +228,12 @@ TEST_F(GetTest, BeginsAnewWhereNothingIsKept) {
                                            "\n" + resources_list_changed({}) + "\n");
 }
 
-TEST_F(GetTest, TellsASessionFromBeforeTheStartToLookAgain) {
+TEST_F(GetTest, TellsASessionOfAnotherProcessToLookAgain) {
     Session session{.protocol = find_protocol("2025-06-18"),
                     .capabilities = {},
                     .principal = digest_of(everything_.get()),
-                    .issued_s = 1'800'000'000 - 1,
-                    .nonce = {7}};
+                    .issued_s = loop::unix_seconds(loop_.get()->wall_now()),
+                    .nonce = {'t', 'e', 's', 'T'}};
     const std::string id = sessions_.ids.make(session);
     const Exchange exchange = get(id);
     EXPECT_EQ(told(*exchange), tools_list_changed({}) + "\n" + prompts_list_changed({}) + "\n" +
