@@ -65,6 +65,7 @@ void Acceptor::listener_closed() {
 }
 
 loop::Task<void> Acceptor::stop() {
+    server_.close_after_answers();  // before a client can see that nobody is accepted any more
     if (!listener_closed_) listener_->close();
     // What still waited in the backlog arrives before this returns, and is drained with the rest.
     co_await Closed(*this);

@@ -100,7 +100,7 @@ void Server::connection_closed(Connection& connection) {
 }
 
 loop::Task<void> Server::drain() {
-    context_.draining = true;
+    close_after_answers();
     connections_.for_each([](Connection& connection) { connection.drain(); });
     const auto limit = std::chrono::milliseconds(options_.limits.drain_timeout_ms);
     co_await Emptied(*this, context_.loop.now() + limit);
@@ -111,7 +111,7 @@ loop::Task<void> Server::drain() {
 }
 
 void Server::abort_all() {
-    context_.draining = true;
+    close_after_answers();
     scope_.cancel();
     connections_.for_each([](Connection& connection) { connection.abort(); });
 }

@@ -53,6 +53,8 @@ public:
     // Takes over a connected stream. Always ends in one server_connection_closed().
     void adopt(std::unique_ptr<loop::Stream> stream, const loop::PeerAddress& peer);
 
+    // From now on an answer ends its connection.
+    void close_after_answers() { context_.draining = true; }
     // Closes idle connections at once and busy ones after their answer; what is left after
     // drain_timeout_ms is reset and counted. Returns when none is left. Not cancellable.
     [[nodiscard]] loop::Task<void> drain();

@@ -109,5 +109,23 @@ TEST_F(HttpAcceptor, WhoWaitsInTheBacklogIsAnsweredBeforeTheDrain) {
     run_until([&] { return stopped; });
 }
 
+// Or a client would send the next request to a connection that is about to be closed.
+TEST_F(HttpAcceptor, WhatIsAnsweredOnceNobodyIsAcceptedAnyMoreSaysClose) {
+    const int busy = connect();
+    run_until([&] { return acceptor->server().connections() == 1; });
+    bool stopped = false;
+    loop::Scope scope(loop.get());
+    // The loop does not turn between these: the request comes before the listener's last
+    // completion.
+    ASSERT_EQ(::send(busy, health.data(), health.size(), 0), static_cast<ssize_t>(health.size()));
+    scope.spawn("stop", [](http::Acceptor* one, bool* done) -> loop::Task<void> {
+        co_await one->stop();
+        *done = true;
+    }(acceptor.get(), &stopped));
+    EXPECT_NE(receive(busy, 100).find("\r\nConnection: close\r\n"), std::string::npos);
+    ::close(busy);
+    run_until([&] { return stopped; });
+}
+
 }  // namespace
 }  // namespace fluxgate::test
