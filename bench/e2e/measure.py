@@ -5,6 +5,7 @@ Method: every contender's answer is checked before it is timed. Then come rounds
 case runs once, in turn, so that a drift of the machine hits all of them. Quoted are medians over the rounds:
 requests per second, p50 and p99 of wrk, and server CPU per request, which is the growth of
 /proc/PID/task/*/schedstat of the server's process tree divided by the requests (PostgreSQL's is not in it).
+"nginx" is asked by a bare GET, "nginx+request" gets the very request that fluxgate gets, body and fields.
 wrk is a closed loop: its p99 is of saturation, not of a fixed rate.
 """
 import argparse
@@ -28,6 +29,7 @@ STATELESS_LIST = ('{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"_met
                   '"io.modelcontextprotocol/clientInfo":{"name":"bench","version":"1"}}}}')
 STATELESS = {"MCP-Protocol-Version": "2026-07-28", "Mcp-Method": "tools/list"}
 SESSION = "session"  # instead of header fields: those of a session, opened before the measurement
+LIKE_A_SESSION = {"Mcp-Session-Id": "x" * 82, "MCP-Protocol-Version": "2025-11-25"}
 QUERY = RPC % ("tools/call", '{"name":"query_table","arguments":{"table":"notes",'
                '"select":"id,title,n,created_at","order":"id.asc","limit":10}}')
 NOTES = RPC % ("tools/call", '{"name":"notes","arguments":{}}')
@@ -37,13 +39,17 @@ TEN_ROWS = "Note number 20"  # the tenth of alice's notes
 CASES = {
     "health": {"nginx": ("/health", None, "x"), "nginx+log": ("/logged", None, "x"),
                "fluxgate": ("/mcp/health", None, "healthy")},
-    "ping": {"nginx": ("/ping", None, "x"), "fluxgate": ("/mcp", PING, '"result":{}'),
+    "ping": {"nginx": ("/ping", None, "x"), "nginx+request": ("/ping", PING, "x"),
+             "fluxgate": ("/mcp", PING, '"result":{}'),
              "toolbox": ("/mcp", PING, '"result":{}'), "sdk": ("/mcp", PING, '"result":{}')},
-    "tools/list": {"nginx": ("/list", None, "x"), "fluxgate": ("/mcp", LIST, "query_table"),
+    "tools/list": {"nginx": ("/list", None, "x"), "nginx+request": ("/list", LIST, "x"),
+                   "fluxgate": ("/mcp", LIST, "query_table"),
                    "toolbox": ("/mcp", LIST, "notes"), "sdk": ("/mcp", LIST, "notes")},
-    "ping, session": {"nginx": ("/ping", None, "x"), "fluxgate": ("/mcp", PING, '"result":{}', SESSION)},
+    "ping, session": {"nginx": ("/ping", None, "x"), "nginx+request": ("/ping", PING, "x", LIKE_A_SESSION),
+                      "fluxgate": ("/mcp", PING, '"result":{}', SESSION)},
     "list, 2026-07": {"nginx": ("/list2026", None, "x"),
-                   "fluxgate": ("/mcp", STATELESS_LIST, '"resultType":"complete"', STATELESS)},
+                      "nginx+request": ("/list2026", STATELESS_LIST, "x", STATELESS),
+                      "fluxgate": ("/mcp", STATELESS_LIST, '"resultType":"complete"', STATELESS)},
     "query, 10 rows": {"fluxgate": ("/mcp", QUERY, TEN_ROWS), "toolbox": ("/mcp", NOTES, TEN_ROWS),
                        "sdk": ("/mcp", NOTES, TEN_ROWS), "pgbench": None},
 }
@@ -82,7 +88,7 @@ class Http:
         path, self.body, self.expected, fields = (*case, {})[:4]
         self.url = f"http://127.0.0.1:{port}{path}"
         self.headers = {"Accept": "application/json, text/event-stream"}
-        if name == "fluxgate" and path == "/mcp":
+        if name == "nginx+request" or (name == "fluxgate" and path == "/mcp"):
             self.headers["X-Client-Key"] = options.client_key
         if self.body:
             self.headers["Content-Type"] = "application/json"
