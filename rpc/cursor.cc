@@ -1,6 +1,7 @@
 #include "rpc/cursor.h"
 
 #include "rpc/big_endian.h"
+#include "rpc/payload_bytes.h"
 
 namespace fluxgate::rpc {
 
@@ -12,7 +13,7 @@ constexpr uint8_t payload_version = 1;
 std::string payload_head(std::string_view list, const PrincipalDigest& principal) {
     std::string head;
     head += static_cast<char>(payload_version);
-    head.append(reinterpret_cast<const char*>(principal.data()), principal.size());
+    head += as_text(principal);
     head += BigEndian<uint64_t>(list.size()).view();
     head += list;
     return head;

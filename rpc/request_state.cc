@@ -5,6 +5,7 @@
 
 #include "loop/crypto.h"
 #include "rpc/big_endian.h"
+#include "rpc/payload_bytes.h"
 
 namespace fluxgate::rpc {
 
@@ -91,16 +92,11 @@ loop::Sha256 digest_of_binding(const RequestBinding& binding) {
     no_arguments.kind = Json::Kind::object;
     CanonicalDigest digest;
     digest.add_text('v', "fluxgate.binding.v1");
-    digest.add_text(
-        'p', {reinterpret_cast<const char*>(binding.principal.data()), binding.principal.size()});
+    digest.add_text('p', as_text(binding.principal));
     digest.add_text('m', binding.method);
     digest.add_text('t', binding.name);
     digest.add(binding.arguments == nullptr ? no_arguments : *binding.arguments);
     return digest.finish();
-}
-
-std::string_view as_text(const loop::Sha256& digest) {
-    return {reinterpret_cast<const char*>(digest.data()), digest.size()};
 }
 
 }  // namespace

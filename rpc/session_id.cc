@@ -1,9 +1,8 @@
 #include "rpc/session_id.h"
 
-#include <algorithm>
-
 #include "loop/check.h"
 #include "rpc/big_endian.h"
+#include "rpc/payload_bytes.h"
 
 namespace fluxgate::rpc {
 
@@ -36,11 +35,6 @@ const Protocol* find_by_date(uint32_t date) {
     return nullptr;
 }
 
-template <size_t size>
-void append(std::string& out, const std::array<uint8_t, size>& bytes) {
-    out.append(reinterpret_cast<const char*>(bytes.data()), size);
-}
-
 }  // namespace
 
 SessionIds::SessionIds(const Signer* signer, const Options& options)
@@ -56,9 +50,9 @@ std::string SessionIds::make(const Session& session) const {
     payload += static_cast<char>(payload_version);
     payload += BigEndian(date_of(session.protocol->name)).view();
     payload += static_cast<char>(session.capabilities.bits());
-    append(payload, session.principal);
+    payload += as_text(session.principal);
     payload += BigEndian(static_cast<uint64_t>(session.issued_s)).view();
-    append(payload, session.nonce);
+    payload += as_text(session.nonce);
     std::string id = signer_.sign(Purpose::session, payload);
     FLUX_CHECK_OP(id.size(), ==, session_id_bytes);
     return id;
@@ -76,9 +70,8 @@ std::optional<Session> SessionIds::read(std::string_view id, int64_t now_s) cons
     session.protocol = find_by_date(from_big_endian<uint32_t>(payload->substr(revision_at)));
     if (session.protocol == nullptr) return std::nullopt;
     session.capabilities = ClientCapabilities(static_cast<uint8_t>((*payload)[capabilities_at]));
-    std::copy_n(payload->data() + principal_at, session.principal.size(),
-                session.principal.begin());
-    std::copy_n(payload->data() + nonce_at, session.nonce.size(), session.nonce.begin());
+    copy_bytes(*payload, principal_at, session.principal);
+    copy_bytes(*payload, nonce_at, session.nonce);
     return session;
 }
 

@@ -6,6 +6,7 @@
 
 #include "http/media_type.h"
 #include "rpc/json_writer.h"
+#include "rpc/old_endpoint.h"
 #include "rpc/streamable_http_answer.h"
 
 namespace fluxgate::rpc {
@@ -131,54 +132,6 @@ void StreamableHttp::on_message(http::Exchange& exchange, const Json& document,
         return;
     }
     on_call(exchange, {.message = message, .caller = caller, .old_stream = nullptr});
-}
-
-// A POST to the address that the `endpoint` event gave: answers go to that stream.
-void StreamableHttp::on_old_message(http::Exchange& exchange, const Json& document) {
-    const OldTransport old = find_old_transport(exchange, sessions_);
-    if (old.stream == nullptr) {
-        refuse(exchange,
-               {.status = 404, .error = session_gone({}), .protocol = &default_protocol()});
-        return;
-    }
-    auto classified =
-        document.is_array()
-            ? std::unexpected(Refusal{.status = 400,
-                                      .error = {.code = rpc_code::invalid_request,
-                                                .message = "batching is not supported",
-                                                .subject = {},
-                                                .detail = {},
-                                                .id = {}},
-                                      .protocol = old.session->protocol})
-            : classify(document, standard_headers(exchange.request()), *old.session->protocol,
-                       exchange.arena());
-    if (!classified) {
-        refuse(exchange, classified.error());
-        return;
-    }
-    const RpcMessage& message = classified->message;
-    if (message.kind == RpcMessage::Kind::response) {
-        on_client_answer(exchange, message, old.session);
-        return;
-    }
-    Caller caller{.principal = exchange.principal().get(),
-                  .protocol = classified->protocol,
-                  // The stream is the session before it is initialized, so that may come in it.
-                  .session = message.method == "initialize" ? nullptr : old.session,
-                  .envelope = classified->envelope};
-    if (caller.protocol->is_stateless) {  // knows no such stream
-        caller.session = nullptr;
-        on_call(exchange, {.message = message, .caller = caller, .old_stream = nullptr});
-        return;
-    }
-    caller.envelope.capabilities = old.session->capabilities;
-    if (message.method == "initialize") {
-        const Json* params = message.params;
-        sessions_.states.set_capabilities(
-            old.session->nonce,
-            read_capabilities(params == nullptr ? nullptr : params->find("capabilities")));
-    }
-    on_call(exchange, {.message = message, .caller = caller, .old_stream = old.stream});
 }
 
 void StreamableHttp::on_client_answer(http::Exchange& exchange, const RpcMessage& message,
@@ -308,30 +261,6 @@ loop::Task<void> StreamableHttp::run_call(http::Exchange* exchange, Incoming inc
         co_await answer.finish(&reply.body);
     } else {
         send(*exchange, std::move(reply));
-    }
-}
-
-void StreamableHttp::accept_old(http::Exchange& exchange, bool close) {
-    http::Response accepted;
-    accepted.status = 202;
-    accepted.content_type = {};
-    accepted.close = close;
-    exchange.respond(std::move(accepted));
-}
-
-void StreamableHttp::tell_old(http::Exchange& exchange, const EventStreams::StreamPtr& stream,
-                              const RpcMessage& message, Reply&& reply) {
-    exchange.notes().is_error = reply.is_error;
-    if (!reply.body.empty() && sessions_.streams.append(stream, reply.body.to_string()) == 0) {
-        const Reply too_large = error_reply(
-            200,
-            {.code = rpc_code::internal_error,
-             .message = "the result is too large for this transport; use Streamable HTTP",
-             .subject = {},
-             .detail = {},
-             .id = message.id},
-            default_protocol());
-        sessions_.streams.append(stream, too_large.body.to_string());
     }
 }
 

@@ -6,6 +6,7 @@
 #include "http/sse.h"
 #include "rpc/event_id.h"
 #include "rpc/list_changed.h"
+#include "rpc/old_endpoint.h"
 #include "rpc/reply.h"
 #include "rpc/streamable_http_events.h"
 
@@ -159,14 +160,10 @@ void StreamableHttpGet::open_stream(http::Exchange& exchange, const Session& ses
 
 void StreamableHttpGet::open_old_transport(http::Exchange& exchange) {
     const StreamId id = new_stream_id(exchange.loop());
-    const Session session{.protocol = &protocol_of(Revision::r2024_11_05),
-                          .capabilities = {},
-                          .principal = digest_of(exchange.principal().get()),
-                          .issued_s = loop::unix_seconds(exchange.loop().wall_now()),
-                          .nonce = sessions_.new_nonce(exchange.loop().entropy())};
+    const SessionNonce session = sessions_.new_nonce(exchange.loop().entropy());
     EventCarrier carrier;
     carrier.kind = EventStreams::Kind::old_transport;
-    carrier.stream = sessions_.streams.open(carrier.kind, id, session.nonce, interest_of(exchange),
+    carrier.stream = sessions_.streams.open(carrier.kind, id, session, interest_of(exchange),
                                             exchange.loop().now());
     if (carrier.stream == nullptr) {
         refuse(exchange, 503, 503, "too many streams are open, try again later");
@@ -174,7 +171,9 @@ void StreamableHttpGet::open_old_transport(http::Exchange& exchange) {
     }
     carrier.id = id;
     const std::string address =
-        std::string(exchange.request().path) + "?" + make_old_endpoint(sessions_, id, session);
+        std::string(exchange.request().path) + "?" + std::string(old_transport_query) +
+        make_old_endpoint(sessions_.signer, digest_of(exchange.principal().get()),
+                          {.stream = id, .session = session});
     loop::BlockChain first;
     http::append_event(first, {.name = "endpoint", .id = {}}, address);
     carrier.first = first.to_string();

@@ -1,7 +1,6 @@
 #include "rpc/streamable_http_session.h"
 
-#include <cstring>
-#include <utility>
+#include <optional>
 
 #include "rpc/streamable_http_events.h"
 
@@ -81,41 +80,6 @@ void renew_session(http::Exchange& exchange, const Sessions& sessions, const Ses
     Session renewed = session;
     renewed.issued_s = now_s;
     tell(exchange, sessions, renewed);
-}
-
-// The payload: the stream, then the session's nonce.
-std::string make_old_endpoint(const Sessions& sessions, StreamId stream, const Session& session) {
-    std::string payload(reinterpret_cast<const char*>(&stream), sizeof stream);
-    payload.append(reinterpret_cast<const char*>(session.nonce.data()), session.nonce.size());
-    payload.append(reinterpret_cast<const char*>(session.principal.data()),
-                   session.principal.size());
-    return std::string(old_transport_query) + sessions.signer.sign(Purpose::sse_endpoint, payload);
-}
-
-OldTransport find_old_transport(http::Exchange& exchange, Sessions& sessions) {
-    std::string_view query = exchange.request().query;
-    query.remove_prefix(old_transport_query.size());
-    const auto payload = sessions.signer.verify(Purpose::sse_endpoint, query);
-    StreamId id = 0;
-    Session session{.protocol = &protocol_of(Revision::r2024_11_05),
-                    .capabilities = {},
-                    .principal = {},
-                    .issued_s = 0,
-                    .nonce = {}};
-    if (!payload ||
-        payload->size() != sizeof id + session.nonce.size() + session.principal.size()) {
-        return {};
-    }
-    const char* bytes = payload->data();
-    std::memcpy(&id, bytes, sizeof id);
-    std::memcpy(session.nonce.data(), bytes + sizeof id, session.nonce.size());
-    std::memcpy(session.principal.data(), bytes + sizeof id + session.nonce.size(),
-                session.principal.size());
-    if (session.principal != digest_of(exchange.principal().get())) return {};
-    OldTransport found{.stream = sessions.streams.find(id, session.nonce), .session = nullptr};
-    session.capabilities = sessions.states.capabilities(session.nonce);
-    found.session = exchange.arena().create<Session>(session);
-    return found;
 }
 
 }  // namespace fluxgate::rpc

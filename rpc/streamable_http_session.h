@@ -1,9 +1,8 @@
-// Sessions on the wire: Mcp-Session-Id of the Streamable HTTP transport, and the address that
-// 2024-11-05's transport gives out (its stream is the session).
+// Sessions on the wire: Mcp-Session-Id of the Streamable HTTP transport.
 #pragma once
 
 #include <cstdint>
-#include <string>
+#include <string_view>
 
 #include "http/exchange.h"
 #include "rpc/era.h"
@@ -32,15 +31,5 @@ struct FoundSession {
 void open_session(http::Exchange& exchange, const Sessions& sessions, Session session);
 // The same session with a later time, if its id is due for it: clients that take it go on.
 void renew_session(http::Exchange& exchange, const Sessions& sessions, const Session& session);
-
-// 2024-11-05: what the `endpoint` event says behind the path, and what a POST to it belongs to.
-struct OldTransport {
-    EventStreams::StreamPtr stream;    // null: gone, or somebody else's
-    const Session* session = nullptr;  // in the exchange's arena
-};
-inline constexpr std::string_view old_transport_query = "sessionId=";
-[[nodiscard]] std::string make_old_endpoint(const Sessions& sessions, StreamId stream,
-                                            const Session& session);
-[[nodiscard]] OldTransport find_old_transport(http::Exchange& exchange, Sessions& sessions);
 
 }  // namespace fluxgate::rpc

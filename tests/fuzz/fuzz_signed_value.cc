@@ -12,6 +12,8 @@
 
 #include "loop/check.h"
 #include "rpc/cursor.h"
+#include "rpc/event_id.h"
+#include "rpc/old_endpoint.h"
 #include "rpc/request_state.h"
 #include "rpc/session_id.h"
 
@@ -52,6 +54,14 @@ bool read_all(const Readers& readers, std::string_view value) {
     if (const auto state = read_request_state(readers.signer, readers.binding, value, now_s)) {
         FLUX_CHECK(is_accepted);
         FLUX_CHECK(state->size() < value.size());
+    }
+    if (const auto id = read_event_id(readers.signer, value)) {
+        FLUX_CHECK(is_accepted);
+        FLUX_CHECK(make_event_id(readers.signer, *id) == value);
+    }
+    if (const auto endpoint = read_old_endpoint(readers.signer, readers.principal, value)) {
+        FLUX_CHECK(is_accepted);
+        FLUX_CHECK(make_old_endpoint(readers.signer, readers.principal, *endpoint) == value);
     }
     return is_accepted;
 }

@@ -33,6 +33,13 @@ TEST(EventId, SaysAllOfTheEvent) {
     }
 }
 
+TEST(EventId, MeansTheSameOnEveryMachine) {
+    const Signer signer(test::signer_key);
+    EXPECT_EQ(signer.verify(Purpose::event_id, make_event_id(signer, one)),
+              std::string("\x01\x01\x88\x77\x66\x55\x44\x33\x22\x11\xff\xfe\xfd\xfc"
+                          "\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\xff"));
+}
+
 TEST(EventId, IsOneLineOfVisibleAscii) {
     const Signer signer(test::signer_key);
     for (const char character : make_event_id(signer, one)) {
@@ -73,12 +80,14 @@ TEST(EventId, WithAnotherPayloadIsRefused) {
     EXPECT_TRUE(is_refused(payload + '\0'));
     for (const Kind kind : {Kind::old_transport, Kind::subscription}) {  // not resumable
         std::string changed = payload;
-        changed[0] = static_cast<char>(kind);
+        changed[1] = static_cast<char>(kind);
         EXPECT_TRUE(is_refused(changed));
     }
-    std::string unknown = payload;
-    unknown[0] = '\xff';
-    EXPECT_TRUE(is_refused(unknown));
+    for (const size_t at : {size_t{0}, size_t{1}}) {  // the payload's version, the kind
+        std::string unknown = payload;
+        unknown[at] = '\xff';
+        EXPECT_TRUE(is_refused(unknown));
+    }
 }
 
 }  // namespace
