@@ -162,34 +162,40 @@ loop::Task<Calls::Outcome> Calls::work(const CallRequest* request, CallContext c
     const Job& job = request->job;
     const RpcMessage& message = request->message;
     const Protocol& protocol = *request->caller.protocol;
+    // Its failure, its question, or the reply that is made of its result.
+    const auto end = [&](auto outcome, const auto& reply_of) {
+        if (!outcome) return Outcome{failure_reply(outcome.error(), message, protocol)};
+        if (outcome->ask != nullptr) return Outcome{{}, std::move(outcome->ask)};
+        return Outcome{reply_of(std::move(*outcome))};
+    };
     switch (job.kind) {
         case Job::Kind::tool: {
             ToolCall call{context, job.arguments};
             loop::Task<ToolOutcome> task = job.tool->call(&call);
             ToolOutcome outcome = co_await std::move(task);
             *notes = call.notes;
-            if (!outcome) co_return Outcome{failure_reply(outcome.error(), message, protocol)};
-            if (outcome->ask != nullptr) co_return Outcome{{}, std::move(outcome->ask)};
-            co_return Outcome{tool_reply(results_, std::move(*outcome), message, protocol)};
+            co_return end(std::move(outcome), [&](ToolResult&& result) {
+                return tool_reply(results_, std::move(result), message, protocol);
+            });
         }
         case Job::Kind::prompt: {
             PromptCall call{context, job.arguments};
             loop::Task<PromptOutcome> task = job.prompt->get(&call);
             PromptOutcome outcome = co_await std::move(task);
             *notes = call.notes;
-            if (!outcome) co_return Outcome{failure_reply(outcome.error(), message, protocol)};
-            if (outcome->ask != nullptr) co_return Outcome{{}, std::move(outcome->ask)};
-            co_return Outcome{prompt_reply(results_, std::move(*outcome), message, protocol)};
+            co_return end(std::move(outcome), [&](PromptResult&& result) {
+                return prompt_reply(results_, std::move(result), message, protocol);
+            });
         }
         case Job::Kind::resource: {
             ReadCall call{context, job.name, job.variables};
             loop::Task<ReadOutcome> task = job.resource->read(&call);
             ReadOutcome outcome = co_await std::move(task);
             *notes = call.notes;
-            if (!outcome) co_return Outcome{failure_reply(outcome.error(), message, protocol)};
-            if (outcome->ask != nullptr) co_return Outcome{{}, std::move(outcome->ask)};
-            co_return Outcome{read_reply(results_, job.resource->info(), std::move(*outcome),
-                                         job.name, message, protocol)};
+            co_return end(std::move(outcome), [&](ReadResult&& result) {
+                return read_reply(results_, job.resource->info(), std::move(result), job.name,
+                                  message, protocol);
+            });
         }
         case Job::Kind::complete: {
             CompletionCall call{context, job.argument, job.value, job.arguments};
@@ -221,9 +227,7 @@ loop::Task<Calls::Outcome> Calls::list_resources(const CallRequest* request, Cal
     *request->notes = context.notes;
     if (!last) co_return Outcome{failure_reply(last.error(), request->message, protocol)};
     Reply reply;
-    results_.open(reply.body, request->message.id, protocol);
-    if (!Results::is_bare(protocol)) reply.body.append(',');
-    reply.body.append(R"("resources":[)");
+    results_.open_list(reply.body, request->message.id, protocol, "resources");
     reply.body.append_chain(std::move(entries));
     close_page(reply.body, *last, signer_, list, request->caller);
     co_return Outcome{std::move(reply)};

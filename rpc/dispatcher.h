@@ -105,6 +105,14 @@ private:
     // `params.<name>`; null, and the refusal in `answer`, unless it is a string.
     [[nodiscard]] const Json* string_param(const Request& request, std::string_view name,
                                            Answer& answer) const;
+    // False, and the refusal, if the caller lacks one of them.
+    [[nodiscard]] static bool may_use(std::span<const std::string> scopes, const Request& request,
+                                      Answer& answer);
+    // What `params.name` names and the caller may use; else null, and the refusal.
+    template <class Registry>
+    [[nodiscard]] auto find_named(const Registry& registry, std::string_view unknown,
+                                  const Request& request, Answer& answer) const
+        -> decltype(registry.find({}));
     // `params.arguments` into the job; false, and the refusal, if it is neither object nor absent.
     [[nodiscard]] bool take_arguments(const Request& request, Answer& answer) const;
     // Behind which entry the page begins; false, and the refusal, for a cursor that is not ours.

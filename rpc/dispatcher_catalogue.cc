@@ -39,6 +39,28 @@ bool Dispatcher::take_arguments(const Request& request, Answer& answer) const {
     return true;
 }
 
+bool Dispatcher::may_use(std::span<const std::string> scopes, const Request& request,
+                         Answer& answer) {
+    if (has_scopes(request.caller.principal, scopes)) return true;
+    answer.reply = forbidden(scopes, request.message, request.caller);
+    return false;
+}
+
+template <class Registry>
+auto Dispatcher::find_named(const Registry& registry, std::string_view unknown,
+                            const Request& request, Answer& answer) const
+    -> decltype(registry.find({})) {
+    const Json* name = string_param(request, "name", answer);
+    if (name == nullptr) return nullptr;
+    const auto found = registry.find(name->text);
+    if (found == nullptr) {
+        answer.reply =
+            invalid_params(request.message, *request.caller.protocol, unknown, name->text);
+        return nullptr;
+    }
+    return may_use(found->info().scopes, request, answer) ? found : nullptr;
+}
+
 // One page, so no cursor was ever given out.
 void Dispatcher::list_tools(const Request& request, Answer& answer) {
     std::string_view after;
@@ -49,22 +71,13 @@ void Dispatcher::list_tools(const Request& request, Answer& answer) {
 }
 
 void Dispatcher::call_tool(const Request& request, Answer& answer) {
-    const Protocol& protocol = *request.caller.protocol;
-    const Json* name = string_param(request, "name", answer);
-    if (name == nullptr) return;
-    Tool* tool = catalogue_.tools->find(name->text);
-    if (tool == nullptr) {
-        answer.reply = invalid_params(request.message, protocol, "Unknown tool: ", name->text);
-        return;
-    }
+    Tool* tool = find_named(*catalogue_.tools, "Unknown tool: ", request, answer);
+    if (tool == nullptr) return;
     const ToolInfo& info = tool->info();
-    if (!has_scopes(request.caller.principal, info.scopes)) {
-        answer.reply = forbidden(info.scopes, request.message, request.caller);
-        return;
-    }
     const auto declared = request.caller.envelope.capabilities.bits();
     if (const auto missing = static_cast<uint8_t>(info.needs.bits() & ~declared); missing != 0) {
-        answer.reply = missing_capability(ClientCapabilities(missing), request.message, protocol);
+        answer.reply = missing_capability(ClientCapabilities(missing), request.message,
+                                          *request.caller.protocol);
         return;
     }
     if (!take_arguments(request, answer)) return;
@@ -83,9 +96,7 @@ void Dispatcher::list_templates(const Request& request, Answer& answer) {
     if (!read_page(request, after, answer)) return;
     const Caller& caller = request.caller;
     loop::BlockChain& body = answer.reply.body;
-    results_.open(body, request.message.id, *caller.protocol);
-    if (!Results::is_bare(*caller.protocol)) body.append(',');
-    body.append(R"("resourceTemplates":[)");
+    results_.open_list(body, request.message.id, *caller.protocol, "resourceTemplates");
     const std::string last = write_templates_page({caller.principal, caller.protocol},
                                                   *catalogue_.resources, after, body);
     close_page(body, last, signer_, request.message.method, caller);
@@ -99,11 +110,7 @@ void Dispatcher::read_resource(const Request& request, Answer& answer) {
         answer.reply = resource_not_found(uri->text, request.message, *request.caller.protocol);
         return;
     }
-    const ResourceInfo& info = found.resource->info();
-    if (!has_scopes(request.caller.principal, info.scopes)) {
-        answer.reply = forbidden(info.scopes, request.message, request.caller);
-        return;
-    }
+    if (!may_use(found.resource->info().scopes, request, answer)) return;
     answer.job.kind = Job::Kind::resource;
     answer.job.resource = found.resource;
     answer.job.variables = found.variables;
@@ -115,9 +122,7 @@ void Dispatcher::list_prompts(const Request& request, Answer& answer) {
     if (!read_page(request, after, answer)) return;
     const Caller& caller = request.caller;
     loop::BlockChain& body = answer.reply.body;
-    results_.open(body, request.message.id, *caller.protocol);
-    if (!Results::is_bare(*caller.protocol)) body.append(',');
-    body.append(R"("prompts":[)");
+    results_.open_list(body, request.message.id, *caller.protocol, "prompts");
     const std::string last =
         write_prompts_page({caller.principal, caller.protocol}, *catalogue_.prompts, after, body);
     close_page(body, last, signer_, request.message.method, caller);
@@ -125,18 +130,9 @@ void Dispatcher::list_prompts(const Request& request, Answer& answer) {
 
 void Dispatcher::get_prompt(const Request& request, Answer& answer) {
     const Protocol& protocol = *request.caller.protocol;
-    const Json* name = string_param(request, "name", answer);
-    if (name == nullptr) return;
-    Prompt* prompt = catalogue_.prompts->find(name->text);
-    if (prompt == nullptr) {
-        answer.reply = invalid_params(request.message, protocol, "Unknown prompt: ", name->text);
-        return;
-    }
+    Prompt* prompt = find_named(*catalogue_.prompts, "Unknown prompt: ", request, answer);
+    if (prompt == nullptr) return;
     const PromptInfo& info = prompt->info();
-    if (!has_scopes(request.caller.principal, info.scopes)) {
-        answer.reply = forbidden(info.scopes, request.message, request.caller);
-        return;
-    }
     if (!take_arguments(request, answer)) return;
     const Json* given = answer.job.arguments;
     for (const Json* one = given == nullptr ? nullptr : given->first; one != nullptr;
@@ -192,10 +188,7 @@ void Dispatcher::complete(const Request& request, Answer& answer) {
                                       "something that is listed");
         return;
     }
-    if (!has_scopes(request.caller.principal, scopes)) {
-        answer.reply = forbidden(scopes, request.message, request.caller);
-        return;
-    }
+    if (!may_use(scopes, request, answer)) return;
     const Json* context = params->find("context");
     const Json* known = context == nullptr ? nullptr : context->find("arguments");
     answer.job.arguments = known != nullptr && known->is_object() ? known : nullptr;

@@ -42,6 +42,14 @@ void Results::open(loop::BlockChain& out, std::string_view id, const Protocol& p
     out.append(common_);
 }
 
+void Results::open_list(loop::BlockChain& out, std::string_view id, const Protocol& protocol,
+                        std::string_view name) const {
+    open(out, id, protocol);
+    out.append(is_bare(protocol) ? R"(")" : R"(,")");
+    out.append(name);
+    out.append(R"(":[)");
+}
+
 std::string_view Results::empty(const Protocol& protocol) const {
     return protocol.is_stateless ? std::string_view(empty_) : "{}";
 }

@@ -31,6 +31,9 @@ public:
               std::string_view type = "complete") const;
     // No member is written by open(): the first one needs no comma.
     [[nodiscard]] static bool is_bare(const Protocol& protocol) { return !protocol.is_stateless; }
+    // The same up to the first entry of the member `name`, an array.
+    void open_list(loop::BlockChain& out, std::string_view id, const Protocol& protocol,
+                   std::string_view name) const;
     // The whole of {}.
     [[nodiscard]] std::string_view empty(const Protocol& protocol) const;
 

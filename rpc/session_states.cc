@@ -48,9 +48,10 @@ void SessionStates::forget(std::map<SessionNonce, State>::iterator at) {
     states_.erase(at);
 }
 
-const SessionStates::State* SessionStates::find(const SessionNonce& session) const {
+const SessionStates::State& SessionStates::known(const SessionNonce& session) const {
+    static const State nothing_said;
     const auto at = states_.find(session);
-    return at == states_.end() ? nullptr : &at->second;
+    return at == states_.end() ? nothing_said : at->second;
 }
 
 void SessionStates::set_log_level(const SessionNonce& session, LogLevel level) {
@@ -60,8 +61,7 @@ void SessionStates::set_log_level(const SessionNonce& session, LogLevel level) {
 
 LogLevel SessionStates::log_level(const SessionNonce& session) const {
     const std::scoped_lock lock(mutex_);
-    const State* state = find(session);
-    return state == nullptr ? LogLevel::info : state->level;
+    return known(session).level;
 }
 
 void SessionStates::set_capabilities(const SessionNonce& session, ClientCapabilities capabilities) {
@@ -71,8 +71,7 @@ void SessionStates::set_capabilities(const SessionNonce& session, ClientCapabili
 
 ClientCapabilities SessionStates::capabilities(const SessionNonce& session) const {
     const std::scoped_lock lock(mutex_);
-    const State* state = find(session);
-    return state == nullptr ? ClientCapabilities{} : state->capabilities;
+    return known(session).capabilities;
 }
 
 bool SessionStates::follow(const SessionNonce& session, std::string_view uri) {
@@ -101,18 +100,17 @@ std::vector<size_t> SessionStates::followed(const SessionNonce& session,
                                             std::span<const std::string_view> uris) const {
     std::vector<size_t> found;
     const std::scoped_lock lock(mutex_);
-    const State* state = find(session);
-    if (state == nullptr || state->uris.empty()) return found;
+    const State& state = known(session);
+    if (state.uris.empty()) return found;
     for (size_t i = 0; i < uris.size(); ++i) {
-        if (state->uris.contains(uris[i])) found.push_back(i);
+        if (state.uris.contains(uris[i])) found.push_back(i);
     }
     return found;
 }
 
 bool SessionStates::follows(const SessionNonce& session, std::string_view uri) const {
     const std::scoped_lock lock(mutex_);
-    const State* state = find(session);
-    return state != nullptr && state->uris.contains(uri);
+    return known(session).uris.contains(uri);
 }
 
 }  // namespace fluxgate::rpc

@@ -57,7 +57,8 @@ private:
     };
     State& state_of(const SessionNonce& session);
     void forget(std::map<SessionNonce, State>::iterator at);
-    [[nodiscard]] const State* find(const SessionNonce& session) const;
+    // An untouched one of a session that has said nothing. Under mutex_.
+    [[nodiscard]] const State& known(const SessionNonce& session) const;
 
     mutable std::mutex mutex_;
     std::map<SessionNonce, State> states_;
