@@ -4,8 +4,8 @@
 
 #include "rpc/content.h"
 #include "rpc/json_writer.h"
+#include "tools/call_catalog.h"
 #include "tools/limits.h"
-#include "tools/pg_failure.h"
 #include "tools/table_choice.h"
 #include "tools/table_json.h"
 #include "tools/table_name.h"
@@ -49,17 +49,18 @@ loop::Task<rpc::PromptOutcome> CatalogPrompt::get(rpc::PromptCall* call) {
     if (!fits) {
         co_return outcome_of(std::unexpected(fits.error()));
     }
-    const pg::CatalogPtr catalog = co_await current_catalog(schemas_, call->scope);
-    if (catalog == nullptr) {
-        co_return std::unexpected(database_unavailable(pool_->retry_after_s()));
+    const auto catalog = co_await current_catalog(pool_, schemas_, call->scope);
+    if (!catalog) {
+        co_return std::unexpected(catalog.error());
     }
     const http::Role role = call->principal->role;
-    Checked<rpc::PromptResult> first = compose_({call, catalog.get(), role});
+    Checked<rpc::PromptResult> first = compose_({call, catalog->get(), role});
     if (first || !first.error().may_be_news) {
         co_return outcome_of(std::move(first));
     }
-    const pg::CatalogPtr fresh = co_await schemas_->refresh(call->scope);
-    if (fresh == nullptr || fresh->version() == catalog->version()) {
+    const pg::CatalogPtr fresh =
+        co_await newer_catalog(schemas_, call->scope, (*catalog)->version());
+    if (fresh == nullptr) {
         co_return outcome_of(std::move(first));
     }
     co_return outcome_of(compose_({call, fresh.get(), role}));
@@ -70,18 +71,18 @@ loop::Task<rpc::CompletionOutcome> CatalogPrompt::complete(rpc::CompletionCall* 
         call->argument != owner_column_argument) {
         co_return rpc::CompletionOutcome();
     }
-    const pg::CatalogPtr catalog = co_await current_catalog(schemas_, call->scope);
-    if (catalog == nullptr) {
-        co_return std::unexpected(database_unavailable(pool_->retry_after_s()));
+    const auto catalog = co_await current_catalog(pool_, schemas_, call->scope);
+    if (!catalog) {
+        co_return std::unexpected(catalog.error());
     }
     const http::Role role = call->principal->role;
     if (call->argument == "schema") {
-        co_return complete_schema(*catalog, role, call->value);
+        co_return complete_schema(**catalog, role, call->value);
     }
     if (call->argument == owner_column_argument) {
-        co_return complete_column(*catalog, role, call->settled("table"), call->value);
+        co_return complete_column(**catalog, role, call->settled("table"), call->value);
     }
-    co_return complete_full_name(*catalog, role, call->value);
+    co_return complete_full_name(**catalog, role, call->value);
 }
 
 Checked<const pg::Table*> table_argument(const PromptInput& input, std::string_view name) {

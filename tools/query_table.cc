@@ -4,6 +4,7 @@
 #include <expected>
 #include <utility>
 
+#include "tools/call_catalog.h"
 #include "tools/limits.h"
 #include "tools/pg_failure.h"
 #include "tools/query_table_info.h"
@@ -102,8 +103,8 @@ loop::Task<rpc::ToolOutcome> QueryTable::call(rpc::ToolCall* call) {
     if (!first.may_be_news) {
         co_return std::move(first.outcome);
     }
-    pg::CatalogPtr fresh = co_await schemas_->refresh(call->scope);
-    if (fresh == nullptr || fresh->version() == version) {
+    pg::CatalogPtr fresh = co_await newer_catalog(schemas_, call->scope, version);
+    if (fresh == nullptr) {
         co_return std::move(first.outcome);
     }
     Attempt second = co_await attempt(call, std::move(fresh));

@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "rpc/content.h"
+#include "tools/call_catalog.h"
 #include "tools/input_error.h"
 #include "tools/limits.h"
-#include "tools/pg_failure.h"
 #include "tools/table_choice.h"
 #include "tools/table_json.h"
 #include "tools/table_name.h"
@@ -67,19 +67,19 @@ SchemaTables::SchemaTables(pg::Pool* pool, pg::SchemaCache* schemas)
 }
 
 loop::Task<rpc::ReadOutcome> SchemaTables::read(rpc::ReadCall* call) {
-    const pg::CatalogPtr catalog = co_await current_catalog(schemas_, call->scope);
-    if (catalog == nullptr) {
-        co_return std::unexpected(database_unavailable(pool_->retry_after_s()));
+    const auto catalog = co_await current_catalog(pool_, schemas_, call->scope);
+    if (!catalog) {
+        co_return std::unexpected(catalog.error());
     }
     const http::Role role = call->principal->role;
-    const NamedTables tables = base_tables(*catalog, role);
+    const NamedTables tables = base_tables(**catalog, role);
     loop::BlockChain text;
     PrettyJson json(text);
     size_t turn_ends_at = bytes_per_turn;
     json.open('{');
     for (const auto& [name, table] : tables) {
         json.key(name);
-        write_table(*catalog, *table, role, TableDetail::summary, json);
+        write_table(**catalog, *table, role, TableDetail::summary, json);
         if (text.size() > limits::result_bytes_max) {
             co_return std::unexpected(too_large());
         }
@@ -110,14 +110,15 @@ SchemaTable::SchemaTable(pg::Pool* pool, pg::SchemaCache* schemas)
 }
 
 loop::Task<rpc::ReadOutcome> SchemaTable::read(rpc::ReadCall* call) {
-    pg::CatalogPtr catalog = co_await current_catalog(schemas_, call->scope);
-    if (catalog == nullptr) {
-        co_return std::unexpected(database_unavailable(pool_->retry_after_s()));
+    auto current = co_await current_catalog(pool_, schemas_, call->scope);
+    if (!current) {
+        co_return std::unexpected(current.error());
     }
+    pg::CatalogPtr catalog = std::move(*current);
     const pg::Table* table = find_readable(*catalog, *call);
     if (table == nullptr) {
-        pg::CatalogPtr fresh = co_await schemas_->refresh(call->scope);
-        if (fresh != nullptr && fresh->version() != catalog->version()) {
+        pg::CatalogPtr fresh = co_await newer_catalog(schemas_, call->scope, catalog->version());
+        if (fresh != nullptr) {
             catalog = std::move(fresh);
             table = find_readable(*catalog, *call);
         }
@@ -135,12 +136,12 @@ loop::Task<rpc::ReadOutcome> SchemaTable::read(rpc::ReadCall* call) {
 }
 
 loop::Task<rpc::ListOutcome> SchemaTable::list(rpc::CallContext* call) {
-    const pg::CatalogPtr catalog = co_await current_catalog(schemas_, call->scope);
-    if (catalog == nullptr) {
-        co_return std::unexpected(database_unavailable(pool_->retry_after_s()));
+    const auto catalog = co_await current_catalog(pool_, schemas_, call->scope);
+    if (!catalog) {
+        co_return std::unexpected(catalog.error());
     }
     std::vector<rpc::ListedResource> listed;
-    for (const pg::Table* table : shown_tables(*catalog, call->principal->role)) {
+    for (const pg::Table* table : shown_tables(**catalog, call->principal->role)) {
         std::string name = full_name(*table);
         std::string title = concat({name, " (", kind_name(table->kind), ")"});
         listed.push_back({.uri = uri_of(*table),
@@ -153,16 +154,16 @@ loop::Task<rpc::ListOutcome> SchemaTable::list(rpc::CallContext* call) {
 }
 
 loop::Task<rpc::CompletionOutcome> SchemaTable::complete(rpc::CompletionCall* call) {
-    const pg::CatalogPtr catalog = co_await current_catalog(schemas_, call->scope);
-    if (catalog == nullptr) {
-        co_return std::unexpected(database_unavailable(pool_->retry_after_s()));
+    const auto catalog = co_await current_catalog(pool_, schemas_, call->scope);
+    if (!catalog) {
+        co_return std::unexpected(catalog.error());
     }
     const http::Role role = call->principal->role;
     if (call->argument == "schema") {
-        co_return complete_schema(*catalog, role, call->value);
+        co_return complete_schema(**catalog, role, call->value);
     }
     if (call->argument == "table") {
-        co_return complete_table(*catalog, role, call->settled("schema"), call->value);
+        co_return complete_table(**catalog, role, call->settled("schema"), call->value);
     }
     co_return rpc::CompletionOutcome();
 }

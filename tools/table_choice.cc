@@ -47,14 +47,6 @@ private:
 
 }  // namespace
 
-loop::Task<pg::CatalogPtr> current_catalog(pg::SchemaCache* schemas, loop::Scope* scope) {
-    pg::CatalogPtr catalog = schemas->current();
-    if (catalog == nullptr) {
-        catalog = co_await schemas->refresh(scope);
-    }
-    co_return catalog;
-}
-
 std::vector<const pg::Table*> shown_tables(const pg::Catalog& catalog, http::Role role) {
     std::vector<const pg::Table*> shown;
     for (const pg::Table& table : catalog.tables()) {

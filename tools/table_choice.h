@@ -6,17 +6,9 @@
 #include <vector>
 
 #include "http/principal.h"
-#include "loop/scope.h"
-#include "loop/task.h"
 #include "pg/catalog.h"
-#include "pg/schema_cache.h"
 
 namespace fluxgate::tools {
-
-// The current catalog, or the first one where none was loaded so far; null if there is none.
-// Suspends.
-[[nodiscard]] loop::Task<pg::CatalogPtr> current_catalog(pg::SchemaCache* schemas,
-                                                         loop::Scope* scope);
 
 // The tables and views that the role may read, by schema and name, without PostgreSQL's own.
 [[nodiscard]] std::vector<const pg::Table*> shown_tables(const pg::Catalog& catalog,
