@@ -65,6 +65,13 @@ FunctionTool::FunctionTool(std::string_view name, std::string_view description,
     : info_(describe(name, description, input_schema)), body_(body) {
 }
 
+void add_tools(Tools& tools, std::span<const ToolRow> rows) {
+    for (const ToolRow& row : rows) {
+        tools.push_back(
+            std::make_unique<FunctionTool>(row.name, row.description, row.input_schema, row.body));
+    }
+}
+
 rpc::ToolResult text_result(std::string_view text) {
     rpc::ToolResult result;
     rpc::append_escaped<rpc::Escape::once>(result.text, text);

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,6 +42,15 @@ private:
 };
 
 using Tools = std::vector<std::unique_ptr<rpc::Tool>>;
+
+// Such a tool, as the files' tables have it.
+struct ToolRow {
+    std::string_view name;
+    std::string_view description;
+    FunctionTool::Body body;
+    std::string_view input_schema = no_arguments;
+};
+void add_tools(Tools& tools, std::span<const ToolRow> rows);
 
 // What a fixture's info says but for its name: it changes nothing.
 [[nodiscard]] rpc::ToolInfo describe(std::string_view name, std::string_view description,

@@ -210,14 +210,7 @@ loop::Task<rpc::ToolOutcome> what_is_declared(rpc::ToolCall* call) {
     co_return ask_three(*call, {});
 }
 
-struct Row {
-    std::string_view name;
-    std::string_view description;
-    FunctionTool::Body body;
-    std::string_view schema = no_arguments;
-};
-
-constexpr auto rows = std::to_array<Row>({
+constexpr auto rows = std::to_array<ToolRow>({
     {"test_elicitation", "Lets the person fill in a form.", elicitation, arguments_with_message},
     {"test_elicitation_sep1034_defaults", "A form with defaults.", elicitation_with_defaults},
     {"test_elicitation_sep1330_enums", "A form with every kind of choice.", elicitation_with_enums},
@@ -238,10 +231,7 @@ constexpr auto rows = std::to_array<Row>({
 }  // namespace
 
 void add_asking_tools(Tools& tools) {
-    for (const Row& row : rows) {
-        tools.push_back(
-            std::make_unique<FunctionTool>(row.name, row.description, row.schema, row.body));
-    }
+    add_tools(tools, rows);
 }
 
 }  // namespace fluxgate::app::conformance

@@ -143,14 +143,7 @@ private:
     AnnounceChange announce_;
 };
 
-struct Row {
-    std::string_view name;
-    std::string_view description;
-    FunctionTool::Body body;
-    std::string_view schema = no_arguments;
-};
-
-constexpr auto rows = std::to_array<Row>({
+constexpr auto rows = std::to_array<ToolRow>({
     {"json_schema_2020_12_tool", "Tool with JSON Schema 2020-12 features", valid_by_schema,
      schema_2020_12},
     {"test_audio_content", "Answers audio.", audio},
@@ -173,10 +166,7 @@ constexpr auto rows = std::to_array<Row>({
 std::vector<std::unique_ptr<rpc::Tool>> make_conformance_tools(AnnounceChange announce) {
     using namespace conformance;
     Tools tools;
-    for (const Row& row : rows) {
-        tools.push_back(
-            std::make_unique<FunctionTool>(row.name, row.description, row.schema, row.body));
-    }
+    add_tools(tools, rows);
     auto needy = std::make_unique<FunctionTool>("test_missing_capability",
                                                 "Is refused to clients without sampling.",
                                                 no_arguments, needs_sampling);
