@@ -15,6 +15,7 @@
 #include "rpc/era.h"
 #include "rpc/header_value.h"
 #include "rpc/json_reader.h"
+#include "tests/rpc/read_json.h"
 
 namespace {
 
@@ -32,10 +33,7 @@ constexpr size_t error_bytes_max =
 
 const Json* read(std::string_view text, Arena& arena) {
     static JsonReader reader(document_bytes_max);
-    std::string padded(text);
-    padded.append(64, '\0');
-    const auto result = reader.read(std::string_view(padded).substr(0, text.size()), arena);
-    return result ? *result : nullptr;
+    return fluxgate::test::read_json(reader, text, arena);
 }
 
 std::string_view take_line(std::string_view& rest) {

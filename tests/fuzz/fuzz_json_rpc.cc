@@ -12,6 +12,7 @@
 #include "rpc/json_reader.h"
 #include "rpc/json_rpc.h"
 #include "rpc/json_writer.h"
+#include "tests/rpc/read_json.h"
 
 namespace {
 
@@ -21,15 +22,9 @@ using fluxgate::rpc::Escape;
 using fluxgate::rpc::Json;
 using fluxgate::rpc::JsonReader;
 using fluxgate::rpc::JsonWriter;
+using fluxgate::test::read_json;
 
 constexpr size_t document_bytes_max = 1 << 20;
-
-const Json* read(JsonReader& reader, std::string_view text, Arena& arena, std::string& padded) {
-    padded.assign(text);
-    padded.append(64, '\0');
-    const auto result = reader.read(std::string_view(padded).substr(0, text.size()), arena);
-    return result ? *result : nullptr;
-}
 
 void write(JsonWriter<Escape::once>& json, const Json& node) {
     switch (node.kind) {
@@ -78,27 +73,25 @@ void check_round_trip(JsonReader& reader, const Json& root) {
     JsonWriter<Escape::once> json(out);
     write(json, root);
     Arena arena;
-    std::string padded;
-    const Json* again = read(reader, out.to_string(), arena, padded);
+    const Json* again = read_json(reader, out.to_string(), arena);
     FLUX_CHECK(again != nullptr && equal(root, *again));
 }
 
 // Any bytes can be written, at both levels, and what is read back is UTF-8.
 void check_writer(JsonReader& reader, std::string_view bytes) {
     Arena arena;
-    std::string padded;
     BlockChain once;
     JsonWriter<Escape::once>(once).string(bytes);
-    const Json* text = read(reader, once.to_string(), arena, padded);
+    const Json* text = read_json(reader, once.to_string(), arena);
     FLUX_CHECK(text != nullptr && text->is_string() && fluxgate::rpc::is_utf8(text->text));
     if (fluxgate::rpc::is_utf8(bytes)) FLUX_CHECK(text->text == bytes);
     BlockChain twice;
     twice.append('"');
     JsonWriter<Escape::twice>(twice).string(bytes);
     twice.append('"');
-    const Json* outer = read(reader, twice.to_string(), arena, padded);
+    const Json* outer = read_json(reader, twice.to_string(), arena);
     FLUX_CHECK(outer != nullptr);
-    const Json* inner = read(reader, outer->text, arena, padded);
+    const Json* inner = read_json(reader, outer->text, arena);
     FLUX_CHECK(inner != nullptr && inner->text == text->text);
 }
 
@@ -116,8 +109,7 @@ void check_envelope(JsonReader& reader, const Json& root) {
         fluxgate::rpc::write_error(out, error, fluxgate::rpc::latest_legacy());
     }
     Arena arena;
-    std::string padded;
-    const Json* answer = read(reader, out.to_string(), arena, padded);
+    const Json* answer = read_json(reader, out.to_string(), arena);
     FLUX_CHECK(answer != nullptr);
     const Json* echoed = answer->find("id");
     FLUX_CHECK((echoed == nullptr) == id.empty());
@@ -134,8 +126,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     (void)fluxgate::http::is_json_type(bytes);
     (void)fluxgate::http::accepts_answer(bytes);
     Arena arena;
-    std::string padded;
-    const Json* root = read(reader, bytes, arena, padded);
+    const Json* root = read_json(reader, bytes, arena);
     if (root == nullptr) return 0;
     check_round_trip(reader, *root);
     if (root->is_array()) {

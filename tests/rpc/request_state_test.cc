@@ -4,7 +4,7 @@
 
 #include "rpc/big_endian.h"
 #include "rpc/json_reader.h"
-#include "tests/rpc/padded.h"
+#include "tests/rpc/read_json.h"
 #include "tests/rpc/signed_fixture.h"
 
 namespace fluxgate::rpc {
@@ -24,11 +24,8 @@ protected:
         binding_.arguments = parse(R"({"table":"notes","filter":{"id":"eq.1"},"n":[1,2]})");
         text_ = make(binding_);
     }
-    // Inside one more member, where a name may stand twice.
     const Json* parse(std::string_view text) {
-        const test::Padded padded("{\"value\":" + std::string(text) + "}");
-        const auto read = reader_.read(padded.view(), arena_);
-        return read ? (*read)->find("value") : nullptr;
+        return test::read_json_member(reader_, text, arena_);
     }
     [[nodiscard]] std::string make(const RequestBinding& binding) const {
         return make_request_state(signer_, binding, "step 2", now_s);

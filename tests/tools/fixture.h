@@ -15,6 +15,7 @@
 #include "pg/result.h"
 #include "rpc/json.h"
 #include "rpc/json_reader.h"
+#include "tests/rpc/read_json.h"
 #include "tools/row_json.h"
 
 namespace fluxgate::tools::test {
@@ -141,11 +142,7 @@ class JsonArguments {
 public:
     // Null if it is not JSON. The reader sees it as a member, where one name may stand twice.
     const rpc::Json* parse(std::string_view text) {
-        std::string padded = "{\"value\":" + std::string(text) + "}";
-        const size_t size = padded.size();
-        padded.append(64, '\0');
-        const auto read = reader_.read(std::string_view(padded).substr(0, size), arena_);
-        return read ? (*read)->find("value") : nullptr;
+        return fluxgate::test::read_json_member(reader_, text, arena_);
     }
     loop::Arena& arena() { return arena_; }
 
