@@ -31,9 +31,10 @@ Task<void> wait_once(Waiter* waiter, Scope* scope, loop::Duration most, char nam
 class WakeTest : public testing::Test {
 protected:
     WakeTest() : loop_(make_loop({.clock = &clock_})) { list_.attach(loop_.get()); }
-    void spawn(Scope& scope, Waiter& waiter, char name) {
-        scope.spawn("waiter", wait_once(&waiter, &scope, 10s, name, &log_));
+    void spawn(Waiter& waiter, char name) {
+        scope_.spawn("waiter", wait_once(&waiter, &scope_, 10s, name, &log_));
     }
+    void spawn(char name) { spawn(waiter_, name); }
     void run() { loop_->run_until_idle(); }
     void advance(loop::Duration by) {
         clock_.advance(by);
@@ -44,122 +45,107 @@ protected:
     std::unique_ptr<loop::Loop> loop_;
     WakeList list_;
     Log log_;
+    Scope scope_{loop_.get()};
+    Waiter waiter_{&list_};
 };
 
 TEST_F(WakeTest, ResumesATaskThatWaits) {
-    Scope scope(loop_.get());
-    Waiter waiter(&list_);
-    spawn(scope, waiter, 'a');
+    spawn('a');
     run();
     EXPECT_EQ(log_, "");
-    waiter.wake();
+    waiter_.wake();
     EXPECT_EQ(log_, "");  // not from inside wake()
     run();
     EXPECT_EQ(log_, "a");
     advance(20s);  // its timer is stopped
     EXPECT_EQ(log_, "a");
-    EXPECT_TRUE(scope.empty());
+    EXPECT_TRUE(scope_.empty());
 }
 
 TEST_F(WakeTest, CountsAWakeThatCameBeforeTheWait) {
-    Scope scope(loop_.get());
-    Waiter waiter(&list_);
-    waiter.wake();
+    waiter_.wake();
     run();
-    spawn(scope, waiter, 'a');
+    spawn('a');
     EXPECT_EQ(log_, "a");  // without suspending
-    spawn(scope, waiter, 'b');
+    spawn('b');
     run();
     EXPECT_EQ(log_, "a");  // it counted once
-    waiter.wake();
+    waiter_.wake();
     run();
     EXPECT_EQ(log_, "ab");
 }
 
 TEST_F(WakeTest, CountsAWakeThatIsStillOnItsWay) {
-    Scope scope(loop_.get());
-    Waiter waiter(&list_);
-    waiter.wake();
-    spawn(scope, waiter, 'a');
+    waiter_.wake();
+    spawn('a');
     EXPECT_EQ(log_, "");
     run();
     EXPECT_EQ(log_, "a");
 }
 
 TEST_F(WakeTest, TakesManyWakesForOne) {
-    Scope scope(loop_.get());
-    Waiter waiter(&list_);
-    spawn(scope, waiter, 'a');
+    spawn('a');
     for (int i = 0; i < 100; ++i)
-        waiter.wake();
+        waiter_.wake();
     run();
     EXPECT_EQ(log_, "a");
-    spawn(scope, waiter, 'b');
+    spawn('b');
     run();
     EXPECT_EQ(log_, "a");
-    scope.cancel();
+    scope_.cancel();
     run();
     EXPECT_EQ(log_, "ab-");
 }
 
 TEST_F(WakeTest, EndsAtItsTime) {
-    Scope scope(loop_.get());
-    Waiter waiter(&list_);
-    spawn(scope, waiter, 'a');
+    spawn('a');
     advance(9s);
     EXPECT_EQ(log_, "");
     advance(2s);
     EXPECT_EQ(log_, "a!");
-    waiter.wake();  // for the next one
+    waiter_.wake();  // for the next one
     run();
-    spawn(scope, waiter, 'b');
+    spawn('b');
     EXPECT_EQ(log_, "a!b");
 }
 
 TEST_F(WakeTest, EndsWithItsScope) {
-    Scope scope(loop_.get());
-    Waiter waiter(&list_);
-    spawn(scope, waiter, 'a');
-    scope.cancel();
+    spawn('a');
+    scope_.cancel();
     EXPECT_EQ(log_, "");  // whoever cancels is not done yet
     run();
     EXPECT_EQ(log_, "a-");
-    spawn(scope, waiter, 'b');
+    spawn('b');
     run();
     EXPECT_EQ(log_, "a-b-");
 }
 
 TEST_F(WakeTest, IsCancelledThoughItWasWokenBefore) {
-    Scope scope(loop_.get());
-    Waiter waiter(&list_);
-    waiter.wake();
+    waiter_.wake();
     run();
-    scope.cancel();
-    spawn(scope, waiter, 'a');
+    scope_.cancel();
+    spawn('a');
     run();
     EXPECT_EQ(log_, "a-");
 }
 
 TEST_F(WakeTest, IsCancelledOnceWhereAWakeComesAtTheSameTime) {
-    Scope scope(loop_.get());
-    Waiter waiter(&list_);
-    spawn(scope, waiter, 'a');
-    waiter.wake();
-    scope.cancel();
-    waiter.wake();
+    spawn('a');
+    waiter_.wake();
+    scope_.cancel();
+    waiter_.wake();
     run();
     EXPECT_EQ(log_, "a-");
-    EXPECT_TRUE(scope.empty());
+    EXPECT_TRUE(scope_.empty());
 }
 
 TEST_F(WakeTest, WakesInTheOrderOfTheCalls) {
-    Scope scope(loop_.get());
     Waiter first(&list_);
     Waiter second(&list_);
     Waiter third(&list_);
-    spawn(scope, first, 'a');
-    spawn(scope, second, 'b');
-    spawn(scope, third, 'c');
+    spawn(first, 'a');
+    spawn(second, 'b');
+    spawn(third, 'c');
     third.wake();
     first.wake();
     third.wake();
@@ -175,17 +161,15 @@ Task<void> wait_and_end(Waiter* waiter, Scope* scope, std::unique_ptr<Waiter>* o
 }
 
 TEST_F(WakeTest, LetsAWokenTaskEndAnotherWokenOne) {
-    Scope scope(loop_.get());
-    Waiter waiter(&list_);
     auto other = std::make_unique<Waiter>(&list_);
-    scope.spawn("ends the other", wait_and_end(&waiter, &scope, &other, &log_));
-    waiter.wake();
+    scope_.spawn("ends the other", wait_and_end(&waiter_, &scope_, &other, &log_));
+    waiter_.wake();
     other->wake();
     run();
     EXPECT_EQ(log_, "a");
     EXPECT_EQ(other, nullptr);
-    spawn(scope, waiter, 'b');
-    waiter.wake();
+    spawn('b');
+    waiter_.wake();
     run();
     EXPECT_EQ(log_, "ab");
 }
@@ -198,9 +182,8 @@ Task<void> own_waiter(WakeList* list, Scope* scope, Waiter** out, Log* log) {
 }
 
 TEST_F(WakeTest, LetsATaskEndItsOwnWaiter) {
-    Scope scope(loop_.get());
     Waiter* waiter = nullptr;
-    scope.spawn("owner", own_waiter(&list_, &scope, &waiter, &log_));
+    scope_.spawn("owner", own_waiter(&list_, &scope_, &waiter, &log_));
     waiter->wake();
     run();
     EXPECT_EQ(log_, "a");
@@ -212,9 +195,8 @@ TEST_F(WakeTest, ForgetsAWaiterThatDiedBeforeItsTurn) {
         waiter.wake();
     }
     run();
-    Scope scope(loop_.get());
     Waiter other(&list_);
-    spawn(scope, other, 'a');
+    spawn(other, 'a');
     other.wake();  // the list sends again
     run();
     EXPECT_EQ(log_, "a");
@@ -227,12 +209,10 @@ Task<void> wake_other(Waiter* waiter, Scope* scope, Waiter* other, Log* log) {
 }
 
 TEST_F(WakeTest, LetsAWokenTaskWakeAnother) {
-    Scope scope(loop_.get());
-    Waiter waiter(&list_);
     Waiter other(&list_);
-    scope.spawn("wakes", wake_other(&waiter, &scope, &other, &log_));
-    spawn(scope, other, 'b');
-    waiter.wake();
+    scope_.spawn("wakes", wake_other(&waiter_, &scope_, &other, &log_));
+    spawn(other, 'b');
+    waiter_.wake();
     run();
     EXPECT_EQ(log_, "ab");
 }
