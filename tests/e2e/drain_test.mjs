@@ -176,11 +176,9 @@ test('uses of keys that a frozen PostgreSQL does not take are dropped in time, a
     own.check_log();
 });
 
-test('readiness goes down during gateway.server.drain_delay while calls are still served', async () => {
-    const own = new Gateway(stack.cluster, {
-        loops: 1,
-        config: { gateway: { server: { drain_delay: '3s' } } },
-    });
+// A gateway of its own that was told to stop and says so, but waits for `drain_delay` first.
+const start_and_stop = async (loops, drain_delay) => {
+    const own = new Gateway(stack.cluster, { loops, config: { gateway: { server: { drain_delay } } } });
     await own.start();
     own.process.signal('SIGTERM');
     await eventually(
@@ -188,22 +186,17 @@ test('readiness goes down during gateway.server.drain_delay while calls are stil
         async () => (await request(own, { path: '/readyz' })).status === 503,
         { timeout_ms: 2_000 },
     );
+    return own;
+};
+
+test('readiness goes down during gateway.server.drain_delay while calls are still served', async () => {
+    const own = await start_and_stop(1, '3s');
     assert.equal((await query_table(own, stack.keys.alice, { table: 'products', limit: 1 })).status, 200);
     assert.equal(await own.process.wait(10_000), 0);
 });
 
 test('a second SIGTERM does not wait for gateway.server.drain_delay', async () => {
-    const own = new Gateway(stack.cluster, {
-        loops: 2,
-        config: { gateway: { server: { drain_delay: '60s' } } },
-    });
-    await own.start();
-    own.process.signal('SIGTERM');
-    await eventually(
-        '/readyz says 503',
-        async () => (await request(own, { path: '/readyz' })).status === 503,
-        { timeout_ms: 2_000 },
-    );
+    const own = await start_and_stop(2, '60s');
     own.process.signal('SIGTERM');
     assert.equal(await own.process.wait(5_000), 0);
 });

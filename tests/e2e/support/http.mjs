@@ -3,23 +3,28 @@
 import http from 'node:http';
 import net from 'node:net';
 
+// What node sends, with nothing of its own but Host and Connection; end(body) is the caller's.
+export function outgoing_request(target, { method, path, headers, body, agent, local_address }) {
+    const all = { ...headers };
+    if (body !== undefined) all['Content-Length'] = Buffer.byteLength(body);
+    return http.request({
+        host: '127.0.0.1',
+        port: target.port,
+        method,
+        path,
+        headers: all,
+        agent: agent ?? false,
+        localAddress: local_address,
+    });
+}
+
 // `target` has a port. Resolves to {status, headers, raw_headers, body}; rejects when the connection fails.
 export function request(
     target,
     { method = 'GET', path = '/', headers = {}, body, timeout_ms = 20_000, local_address, agent } = {},
 ) {
     return new Promise((resolve, reject) => {
-        const all = { ...headers };
-        if (body !== undefined) all['Content-Length'] = Buffer.byteLength(body);
-        const outgoing = http.request({
-            host: '127.0.0.1',
-            port: target.port,
-            method,
-            path,
-            headers: all,
-            agent: agent ?? false,
-            localAddress: local_address,
-        });
+        const outgoing = outgoing_request(target, { method, path, headers, body, agent, local_address });
         const timer = setTimeout(
             () => outgoing.destroy(new Error(`no whole answer to ${method} ${path} in ${timeout_ms} ms`)),
             timeout_ms,

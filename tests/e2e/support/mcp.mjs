@@ -3,9 +3,7 @@
 //     const session = await Session.open(gateway, keys.alice);
 //     const stream = await session.stream();
 //     await stream.message('notifications/resources/list_changed');
-import http from 'node:http';
-
-import { call_body, credential, request } from './http.mjs';
+import { call_body, credential, outgoing_request, request } from './http.mjs';
 import { eventually } from './processes.mjs';
 
 export const session_revision = '2025-11-25';
@@ -33,15 +31,7 @@ export class EventStream {
     static open(target, { method = 'GET', path = '/mcp', headers = {}, body, timeout_ms = 20_000 } = {}) {
         return new Promise((resolve, reject) => {
             const all = { Accept: 'text/event-stream', ...headers };
-            if (body !== undefined) all['Content-Length'] = Buffer.byteLength(body);
-            const outgoing = http.request({
-                host: '127.0.0.1',
-                port: target.port,
-                method,
-                path,
-                headers: all,
-                agent: false,
-            });
+            const outgoing = outgoing_request(target, { method, path, headers: all, body });
             const timer = setTimeout(
                 () => outgoing.destroy(new Error(`no head of an answer in ${timeout_ms} ms`)),
                 timeout_ms,
