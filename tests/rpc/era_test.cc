@@ -1,88 +1,24 @@
-#include "rpc/era.h"
-
+// Which era and revision a message is of (rpc/era). Its envelope, head and batches: era_*_test.cc.
 #include <gtest/gtest.h>
 
 #include <string>
 #include <vector>
 
-#include "tests/rpc/padded.h"
+#include "tests/rpc/era_fixture.h"
 #include "tests/support/alloc_counter.h"
 
 namespace fluxgate::rpc {
 namespace {
 
-constexpr std::string_view modern = "2026-07-28";
+using Era = test::EraFixture;
+using test::enveloped;
+using test::fields;
+using test::modern;
+using test::notification;
+using test::repeated;
+using test::request;
 
-std::string request(std::string_view method, std::string_view params, std::string_view id = "1") {
-    return R"({"jsonrpc":"2.0","id":)" + std::string(id) + R"(,"method":")" + std::string(method) +
-           R"(","params":)" + std::string(params) + "}";
-}
-std::string notification(std::string_view params) {
-    return R"({"jsonrpc":"2.0","method":"notifications/cancelled","params":)" +
-           std::string(params) + "}";
-}
-// A params object with an envelope of that version; `more` are further members, each behind a
-// comma.
-std::string enveloped(std::string_view version, std::string_view more = {},
-                      std::string_view more_meta = {}) {
-    return R"({"_meta":{"io.modelcontextprotocol/protocolVersion":")" + std::string(version) +
-           R"(","io.modelcontextprotocol/clientCapabilities":{})" + std::string(more_meta) + "}" +
-           std::string(more) + "}";
-}
-
-StandardHeaders fields(std::optional<std::string_view> version,
-                       std::optional<std::string_view> method = std::nullopt,
-                       std::optional<std::string_view> name = std::nullopt) {
-    return {.protocol_version = version, .method = method, .name = name, .is_repeated = false};
-}
-StandardHeaders repeated(StandardHeaders headers) {
-    headers.is_repeated = true;
-    return headers;
-}
-
-class Era : public testing::Test {
-protected:
-    const Json& parse(std::string_view text) {
-        const test::Padded padded(text);
-        const auto document = reader_.read(padded.view(), arena_);
-        EXPECT_TRUE(document.has_value()) << text;
-        static const Json nothing;
-        return document ? **document : nothing;
-    }
-    std::expected<Classified, Refusal> on(std::string_view body, const StandardHeaders& headers) {
-        return classify(parse(body), headers, default_protocol(), arena_);
-    }
-    void expect_accepted(std::string_view body, const StandardHeaders& headers,
-                         std::string_view revision) {
-        const auto classified = on(body, headers);
-        ASSERT_TRUE(classified.has_value()) << body << "\n" << classified.error().error.message;
-        EXPECT_EQ(classified->protocol->name, revision) << body;
-    }
-    // Returns the whole error as it is written.
-    std::string expect_refused(std::string_view body, const StandardHeaders& headers, int code,
-                               std::string_view written_as, std::string_view id = "1") {
-        const auto classified = on(body, headers);
-        EXPECT_FALSE(classified.has_value()) << body;
-        if (classified) return {};
-        const Refusal& refusal = classified.error();
-        EXPECT_EQ(refusal.status, 400) << body;
-        EXPECT_EQ(refusal.error.code, code) << body;
-        EXPECT_EQ(refusal.error.id, id) << body;
-        EXPECT_EQ(refusal.protocol->name, written_as) << body;
-        loop::BlockChain out;
-        write_error(out, refusal.error, *refusal.protocol);
-        return out.to_string();
-    }
-    std::string expect_stateless_refused(std::string_view body, const StandardHeaders& headers,
-                                         int code) {
-        return expect_refused(body, headers, code, modern);
-    }
-
-    loop::Arena arena_;
-    JsonReader reader_{1 << 20};
-};
-
-// ---- which era ----
+// ---- which era
 
 TEST_F(Era, ARequestWithAnEnvelopeIsStateless) {
     expect_accepted(request("tools/list", enveloped(modern)), fields(modern, "tools/list"), modern);
@@ -192,7 +128,7 @@ TEST_F(Era, NotificationsNeedNoHeadersOfMethodAndName) {
     expect_refused(notification(enveloped("v999")), fields({}), -32022, modern, "");
 }
 
-// ---- JSON-RPC's shape ----
+// ---- JSON-RPC's shape
 
 TEST_F(Era, WhatIsNoMessageIsRefusedFirstAndInTheFormOfTheHeadersRevision) {
     expect_refused("{}", fields({}), rpc_code::invalid_request, "2025-03-26", "");
@@ -214,279 +150,7 @@ TEST_F(Era, EveryRefusalCarriesTheIdAsItCame) {
     }
 }
 
-// ---- the envelope ----
-
-TEST_F(Era, AStatelessHeaderWithoutEnvelopeNamesTheMissingKeys) {
-    for (const char* params :
-         {"{}", R"({"_meta":{}})", R"({"_meta":null})", R"({"_meta":{"progressToken":1}})"}) {
-        const std::string answer = expect_stateless_refused(
-            request("tools/list", params), fields(modern, "tools/list"), rpc_code::invalid_params);
-        EXPECT_NE(answer.find("io.modelcontextprotocol/protocolVersion"), std::string::npos);
-        EXPECT_NE(answer.find("io.modelcontextprotocol/clientCapabilities"), std::string::npos);
-    }
-    expect_stateless_refused(R"({"jsonrpc":"2.0","id":1,"method":"tools/list"})", fields(modern),
-                             -32602);
-    const std::string answer = expect_stateless_refused(
-        request("tools/list", R"({"_meta":{"io.modelcontextprotocol/clientCapabilities":{}}})"),
-        fields(modern, "tools/list"), -32602);
-    EXPECT_NE(answer.find("lacks io.modelcontextprotocol/protocolVersion"), std::string::npos);
-    EXPECT_EQ(answer.find("clientCapabilities"), std::string::npos);
-}
-
-TEST_F(Era, AVersionThatIsNoStringIsInvalidWithAnyHeader) {
-    for (const char* version : {"1", "null", "{}", "[\"2026-07-28\"]", "true"}) {
-        const std::string body =
-            request("tools/list", R"({"_meta":{"io.modelcontextprotocol/protocolVersion":)" +
-                                      std::string(version) + "}}");
-        for (const auto& headers : {fields({}), fields("2025-11-25"), fields(modern)}) {
-            expect_stateless_refused(body, headers, rpc_code::invalid_params);
-        }
-    }
-}
-
-TEST_F(Era, AnEnvelopeOfAnotherVersionIsToldWhichAreServed) {
-    for (const char* version : {"2025-11-25", "2025-03-26", "v999.0.0", "", "2026-07-28 "}) {
-        for (const auto& headers : {fields({}), fields(version, "tools/list")}) {
-            const std::string answer = expect_stateless_refused(
-                request("tools/list", enveloped(version)), headers, rpc_code::unsupported_version);
-            EXPECT_NE(answer.find(R"("data":{"supported":["2026-07-28"],"requested":")" +
-                                  std::string(version) + "\"}"),
-                      std::string::npos)
-                << answer;
-        }
-    }
-}
-
-TEST_F(Era, AHeaderThatContradictsAnUnknownVersionIsAMismatchFirst) {
-    expect_stateless_refused(request("server/discover", enveloped("v999.0.0")),
-                             fields(modern, "server/discover"), rpc_code::header_mismatch);
-}
-
-TEST_F(Era, CapabilitiesAreAnObject) {
-    const std::string begin = R"({"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28")";
-    const std::string answer = expect_stateless_refused(request("tools/list", begin + "}}"),
-                                                        fields(modern, "tools/list"), -32602);
-    EXPECT_NE(answer.find("lacks io.modelcontextprotocol/clientCapabilities"), std::string::npos);
-    for (const char* value : {"null", "[]", "\"{}\"", "1", "true"}) {
-        expect_stateless_refused(
-            request("tools/list",
-                    begin + R"(,"io.modelcontextprotocol/clientCapabilities":)" + value + "}}"),
-            fields(modern, "tools/list"), -32602);
-    }
-}
-
-TEST_F(Era, AnEnvelopeIsReadInWhole) {
-    const std::string params =
-        R"({"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28",)"
-        R"("io.modelcontextprotocol/clientInfo":{"name":"x"},)"
-        R"("io.modelcontextprotocol/clientCapabilities":{"sampling":{},"elicitation":{}},)"
-        R"("io.modelcontextprotocol/logLevel":"warning","progressToken":"p\u0041"}})";
-    const auto classified = on(request("tools/list", params), fields(modern, "tools/list"));
-    ASSERT_TRUE(classified.has_value());
-    const Envelope& envelope = classified->envelope;
-    EXPECT_TRUE(envelope.capabilities.has(ClientCapability::sampling));
-    EXPECT_TRUE(envelope.capabilities.has(ClientCapability::elicitation_form));
-    EXPECT_FALSE(envelope.capabilities.has(ClientCapability::elicitation_url));
-    EXPECT_FALSE(envelope.capabilities.has(ClientCapability::roots));
-    EXPECT_EQ(envelope.log_level, LogLevel::warning);
-    EXPECT_EQ(envelope.progress_token, R"("p\u0041")");
-    EXPECT_EQ(classified->message.method, "tools/list");
-    EXPECT_EQ(classified->message.id, "1");
-}
-
-TEST_F(Era, ALegacyRequestHasOnlyItsProgressToken) {
-    const auto classified =
-        on(request("tools/call",
-                   R"({"_meta":{"progressToken":7,"io.modelcontextprotocol/logLevel":"debug",)"
-                   R"("io.modelcontextprotocol/clientCapabilities":{"roots":{}}}})"),
-           fields("2025-11-25"));
-    ASSERT_TRUE(classified.has_value());
-    EXPECT_EQ(classified->envelope.progress_token, "7");
-    EXPECT_FALSE(classified->envelope.log_level.has_value());
-    EXPECT_EQ(classified->envelope.capabilities.bits(), 0);
-}
-
-TEST_F(Era, AnInvalidProgressTokenIsIgnoredInTheLegacyEraOnly) {
-    for (const char* token : {"null", "true", "1.5", "{}", "[]"}) {
-        const std::string meta = R"(,"progressToken":)" + std::string(token);
-        expect_stateless_refused(request("tools/list", enveloped(modern, "", meta)),
-                                 fields(modern, "tools/list"), -32602);
-        const auto legacy =
-            on(request("tools/list", R"({"_meta":{"x":1)" + meta + "}}"), fields("2025-11-25"));
-        ASSERT_TRUE(legacy.has_value()) << token;
-        EXPECT_EQ(legacy->envelope.progress_token, "") << token;
-    }
-}
-
-TEST_F(Era, AnUnknownLogLevelIsInvalid) {
-    for (const char* level : {"\"loud\"", "\"\"", "\"Debug\"", "1", "null"}) {
-        expect_stateless_refused(
-            request("tools/list",
-                    enveloped(modern, "",
-                              R"(,"io.modelcontextprotocol/logLevel":)" + std::string(level))),
-            fields(modern, "tools/list"), -32602);
-    }
-}
-
-// ---- the headers of a stateless request ----
-
-TEST_F(Era, TheVersionHeaderMustBeThereAndBeTheBodys) {
-    const std::string body = request("tools/list", enveloped(modern));
-    const std::string absent =
-        expect_stateless_refused(body, fields({}, "tools/list"), rpc_code::header_mismatch);
-    EXPECT_NE(absent.find(R"("message":"Bad Request: MCP-Protocol-Version is missing","data":)"
-                          R"({"mismatch":{"field":"MCP-Protocol-Version","header":null,)"
-                          R"("body":"2026-07-28"}})"),
-              std::string::npos)
-        << absent;
-    for (const char* version : {"2025-11-25", "v999", "", "2026-07-28x"}) {
-        expect_stateless_refused(body, fields(version, "tools/list"), rpc_code::header_mismatch);
-    }
-}
-
-TEST_F(Era, TheMethodHeaderMustBeThereAndBeTheBodys) {
-    const std::string body = request("tools/list", enveloped(modern));
-    for (const auto method : {std::optional<std::string_view>(),
-                              {"TOOLS/LIST"},
-                              {"tools/call"},
-                              {""},
-                              {"tools/list2"},
-                              {"=?base64?dG9vbHMvbGlzdA==?="}}) {
-        const std::string answer =
-            expect_stateless_refused(body, fields(modern, method), rpc_code::header_mismatch);
-        EXPECT_NE(answer.find(R"("field":"Mcp-Method")"), std::string::npos) << answer;
-    }
-}
-
-TEST_F(Era, TheNameHeaderRepeatsWhatTheRequestIsAbout) {
-    struct Row {
-        const char* method;
-        const char* member;
-    };
-    for (const Row row :
-         {Row{"tools/call", "name"}, Row{"prompts/get", "name"}, Row{"resources/read", "uri"},
-          Row{"tasks/get", "taskId"}, Row{"tasks/cancel", "taskId"}}) {
-        const std::string body =
-            request(row.method, enveloped(modern, ",\"" + std::string(row.member) + R"(":"abc")"));
-        expect_accepted(body, fields(modern, row.method, "abc"), modern);
-        expect_accepted(body, fields(modern, row.method, "=?base64?YWJj?="), modern);
-        for (const auto name : {std::optional<std::string_view>(),
-                                {""},
-                                {"ABC"},
-                                {"abcd"},
-                                {"=?base64?YWJk?="},
-                                {"=?base64?YWJj"},
-                                {"YWJj?="},
-                                {"=?base64?YWJ?="},
-                                {"=?base64?Y!Jj?="}}) {
-            const std::string answer = expect_stateless_refused(
-                body, fields(modern, row.method, name), rpc_code::header_mismatch);
-            EXPECT_NE(answer.find(R"("field":"Mcp-Name")"), std::string::npos) << answer;
-        }
-    }
-}
-
-TEST_F(Era, NamesOutsideAsciiComeInBase64) {
-    const std::string body =
-        request("resources/read", enveloped(modern, ",\"uri\":\"x://gr\xC3\xBC\xC3\x9F\""));
-    expect_accepted(body, fields(modern, "resources/read", "=?base64?eDovL2dyw7zDnw==?="), modern);
-}
-
-TEST_F(Era, WithoutANameInTheBodyTheNameHeaderDoesNotMatter) {
-    for (const char* member : {"", R"(,"name":1)", R"(,"name":null)", R"(,"uri":"x")"}) {
-        expect_accepted(request("tools/call", enveloped(modern, member)),
-                        fields(modern, "tools/call"), modern);
-    }
-    expect_accepted(request("tools/list", enveloped(modern, R"(,"name":"x")")),
-                    fields(modern, "tools/list", "y"), modern);
-}
-
-TEST_F(Era, WhatIsEchoedIsCutAndEscaped) {
-    const std::string long_name(1000, 'n');
-    const std::string quotes = "a\"\\\x01\xFF";
-    const std::string answer = expect_stateless_refused(
-        request("tools/call", enveloped(modern, R"(,"name":")" + long_name + "\"")),
-        fields(modern, "tools/call", quotes), rpc_code::header_mismatch);
-    EXPECT_NE(answer.find(R"("header":"a\"\\\u0001)"
-                          "\xEF\xBF\xBD\",\"body\":\"" +
-                          std::string(echo_bytes_max, 'n') + "\"}"),
-              std::string::npos)
-        << answer;
-    const std::string version = expect_stateless_refused(
-        request("tools/call", enveloped(long_name)), fields({}), rpc_code::unsupported_version);
-    EXPECT_LT(version.size(), 400U);
-}
-
-// ---- batches ----
-
-class BatchEra : public Era {
-protected:
-    void expect_batch(std::string_view body, const StandardHeaders& headers,
-                      std::string_view revision) {
-        const auto protocol = classify_batch(parse(body), headers, default_protocol(), arena_);
-        ASSERT_TRUE(protocol.has_value()) << body;
-        EXPECT_EQ((*protocol)->name, revision) << body;
-    }
-    void expect_no_batch(std::string_view body, const StandardHeaders& headers, int code,
-                         std::string_view written_as) {
-        const auto protocol = classify_batch(parse(body), headers, default_protocol(), arena_);
-        ASSERT_FALSE(protocol.has_value()) << body;
-        EXPECT_EQ(protocol.error().status, 400) << body;
-        EXPECT_EQ(protocol.error().error.code, code) << body;
-        EXPECT_EQ(protocol.error().error.id, "") << body;
-        EXPECT_EQ(protocol.error().protocol->name, written_as) << body;
-    }
-    static std::string array_of(size_t count, std::string_view element) {
-        std::string text = "[";
-        for (size_t i = 0; i < count; ++i) {
-            if (i > 0) text += ',';
-            text += element;
-        }
-        return text + "]";
-    }
-    const std::string ping_ = request("ping", "{}");
-};
-
-TEST_F(BatchEra, OnlyRevision20250326HasThem) {
-    expect_batch(array_of(2, ping_), fields({}), "2025-03-26");
-    expect_batch(array_of(2, ping_), fields("2025-03-26"), "2025-03-26");
-    for (const char* version : {"2024-11-05", "2025-06-18", "2025-11-25", "2026-07-28"}) {
-        expect_no_batch(array_of(2, ping_), fields(version), -32600, version);
-    }
-    expect_no_batch(array_of(2, ping_), fields("v999"), -32000, "2025-03-26");
-    expect_no_batch(array_of(2, ping_), repeated(fields({})), -32000, "2025-03-26");
-    expect_no_batch(array_of(2, ping_), repeated(fields(modern)), -32020, modern);
-}
-
-TEST_F(BatchEra, OneStatelessElementSpoilsIt) {
-    const std::string stateless = request("tools/list", enveloped(modern));
-    expect_no_batch("[" + stateless + "]", fields({}), -32600, modern);
-    expect_no_batch("[" + ping_ + "," + stateless + "]", fields("2025-03-26"), -32600, modern);
-    expect_no_batch("[1,[],null," + notification(enveloped(modern)) + "]", fields({}), -32600,
-                    modern);
-    expect_no_batch("[" + request("ping", enveloped("2025-11-25")) + "]", fields({}), -32600,
-                    modern);
-}
-
-TEST_F(BatchEra, HasOneToFiftyMessages) {
-    expect_no_batch("[]", fields({}), -32600, "2025-03-26");
-    expect_batch(array_of(1, ping_), fields({}), "2025-03-26");
-    expect_batch(array_of(batch_messages_max, ping_), fields({}), "2025-03-26");
-    expect_no_batch(array_of(batch_messages_max + 1, ping_), fields({}), -32600, "2025-03-26");
-}
-
-TEST_F(BatchEra, HasNoInitialize) {
-    expect_no_batch("[" + ping_ + "," + request("initialize", "{}") + "]", fields({}), -32600,
-                    "2025-03-26");
-    expect_no_batch(R"([{"jsonrpc":"2.0","method":"initialize"}])", fields({}), -32600,
-                    "2025-03-26");
-}
-
-TEST_F(BatchEra, WhatItsElementsAreIsNotChecked) {
-    expect_batch("[1,null,[],{}]", fields({}), "2025-03-26");
-}
-
-// ---- cost ----
+// ---- cost
 
 TEST_F(Era, TheUsualMessagesAllocateNothing) {
     if (!test::alloc_counter_works()) GTEST_SKIP() << "the sanitizer has its own malloc";
