@@ -82,6 +82,7 @@ public:
     [[nodiscard]] loop::Task<loop::Result<void>> write(loop::BlockChain bytes) override;
     void end_stream() override;
     void resume_head(Next next) override;
+    [[nodiscard]] loop::Task<bool> still_allowed() override;
     [[nodiscard]] const PrincipalPtr& principal() const override { return principal_; }
     void set_principal(PrincipalPtr principal) override { principal_ = std::move(principal); }
     [[nodiscard]] ExchangeNotes& notes() override { return notes_; }

@@ -126,6 +126,16 @@ void Connection::end_stream() {
     settle();
 }
 
+loop::Task<bool> Connection::still_allowed() {
+    FLUX_CHECK(open_ && dispatched_);
+    for (Filter* filter : route_->filters) {
+        loop::Task<bool> asked = filter->still_allows(this);
+        const bool is_allowed = co_await std::move(asked);
+        if (!is_allowed) co_return false;
+    }
+    co_return true;
+}
+
 // ---- writing
 
 // False: the connection has ended, the answer goes nowhere.

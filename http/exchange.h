@@ -70,6 +70,10 @@ public:
     // may end without it; otherwise the peer gets 500 when the scope empties.
     virtual void resume_head(Next next) = 0;
 
+    // For answers that last (streams): whether the route's filters would let the request in once
+    // more. False: it was refused, and the answer should end. True also where nobody can tell.
+    [[nodiscard]] virtual loop::Task<bool> still_allowed() = 0;
+
     [[nodiscard]] virtual const PrincipalPtr& principal() const = 0;
     virtual void set_principal(PrincipalPtr principal) = 0;
     [[nodiscard]] virtual ExchangeNotes& notes() = 0;
@@ -81,6 +85,8 @@ class Filter {
 public:
     virtual ~Filter() = default;
     [[nodiscard]] virtual Next on_head(Exchange& exchange) = 0;
+    // Exchange::still_allowed(). Answers nothing and counts nothing.
+    [[nodiscard]] virtual loop::Task<bool> still_allows(Exchange*) { co_return true; }
 };
 
 class Handler {

@@ -11,6 +11,11 @@ bool is_failed_attempt(const KeyOutcome& outcome) {
            *outcome.error().refusal != Refusal::user_keys_disabled;
 }
 
+// As far as anybody can tell.
+bool is_good(const KeyOutcome& outcome) {
+    return outcome || !outcome.error().refusal;
+}
+
 }  // namespace
 
 BearerFilter::BearerFilter(loop::Loop* loop, KeyStore* keys, http::AddressLimiter* failures,
@@ -55,6 +60,14 @@ loop::Task<void> BearerFilter::resolve(http::Exchange* exchange, Credential cred
                            is_failed_attempt(outcome));
     if (exchange->scope().is_cancelled()) co_return;  // the peer is gone: nobody to answer
     exchange->resume_head(decide(*exchange, outcome));
+}
+
+loop::Task<bool> BearerFilter::still_allows(http::Exchange* exchange) {
+    const Credential credential = find_credential(exchange->request());
+    const loop::Sha256 digest = loop::sha256(credential.text);
+    if (const KeyOutcome* known = keys_->find(digest); known != nullptr) co_return is_good(*known);
+    const KeyOutcome outcome = co_await keys_->resolve(&exchange->scope(), credential, digest);
+    co_return is_good(outcome);
 }
 
 http::Next BearerFilter::decide(http::Exchange& exchange, const KeyOutcome& outcome) {

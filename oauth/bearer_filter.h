@@ -27,6 +27,8 @@ public:
                  const std::string& resource_metadata_url);
 
     [[nodiscard]] http::Next on_head(http::Exchange& exchange) override;
+    // Whether the key still holds: of the cache, or looked up. No attempt, so no failed one either.
+    [[nodiscard]] loop::Task<bool> still_allows(http::Exchange* exchange) override;
 
 private:
     [[nodiscard]] loop::Task<void> resolve(http::Exchange* exchange, Credential credential,

@@ -1,5 +1,6 @@
 #include "rpc/streamable_http_events.h"
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -40,31 +41,39 @@ loop::Task<void> carry_events(http::Exchange* exchange, Sessions* sessions, Even
     carrier.first = {};  // streams live long
     exchange->begin_stream(std::move(head));
     exchange->cancel_on_disconnect();
-    bool is_over = false;
-    while (!is_over) {
+    loop::Instant written_at = loop.now();
+    loop::Instant checked_at = written_at;
+    for (;;) {
+        // Before what is new, and however often there is something new.
+        if (loop.now() - checked_at >= keep_alive_every) {
+            loop::Task<bool> check = exchange->still_allowed();
+            const bool is_allowed = co_await std::move(check);
+            if (!is_allowed) break;
+            checked_at = loop.now();
+        }
         const EventStreams::Watcher::Batch batch = watcher.take();
         loop::BlockChain out;
         for (const StreamEvent& event : batch.events) {
             const std::string id = id_of(*sessions, carrier, event.number);
             http::append_event(out, {.name = "message", .id = id}, event.data);
         }
-        is_over = batch.is_over || batch.is_replaced;
+        const bool is_over = batch.is_over || batch.is_replaced;
         if (batch.is_over && !carrier.last.empty()) {
             http::append_event(out, {.name = "message", .id = {}}, carrier.last);
+        }
+        if (out.empty() && !is_over && loop.now() - written_at >= keep_alive_every) {
+            out.append(http::sse_keep_alive);
         }
         if (!out.empty()) {
             const loop::Result<void> written = co_await exchange->write(std::move(out));
             if (!written) break;
+            written_at = loop.now();
         }
         if (is_over) break;
-        const loop::Result<void> woken =
-            co_await watcher.waiter().wait(exchange->scope(), keep_alive_every);
-        if (woken) continue;
-        if (woken.error().code != loop::ErrorCode::timed_out) break;
-        loop::BlockChain comment;
-        comment.append(http::sse_keep_alive);
-        const loop::Result<void> written = co_await exchange->write(std::move(comment));
-        if (!written) break;
+        const loop::Instant next = std::min(written_at, checked_at) + keep_alive_every;
+        const loop::Result<void> woken = co_await watcher.waiter().wait(
+            exchange->scope(), std::max(next - loop.now(), loop::Duration::zero()));
+        if (!woken && woken.error().code != loop::ErrorCode::timed_out) break;
     }
     exchange->end_stream();
 }

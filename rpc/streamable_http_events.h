@@ -1,5 +1,6 @@
 // What a connection does that carries a stream of events: takes what is new, writes it, says every
-// 15 s that it is there, and ends when the stream or the peer does.
+// 15 s that it is there, and ends when the stream or the peer does, or when the caller's credential
+// no longer holds, which is asked as often.
 #pragma once
 
 #include <string>

@@ -18,6 +18,7 @@ import {
     create_slow_view,
     credential,
     eventually,
+    people,
     request,
     start_stack,
     stateless_stream,
@@ -293,6 +294,33 @@ describe('subscriptions/listen', () => {
         assert.deepEqual(data.params.notifications, {});
         none.close();
     });
+});
+
+test('a revoked key ends its streams, and no others', { timeout: 60_000 }, async (t) => {
+    const make = ['clientkeys', 'create', '--name', 'streams', '--scopes', 'read:tables', '--user', people.alice.id];
+    const key = await gateway.create_key(...make);
+    const session = await Session.open(gateway, key);
+    const other = await (await Session.open(gateway, keys.alice)).stream();
+    const listening = await stateless_stream(
+        gateway,
+        key,
+        'subscriptions/listen',
+        { notifications: { toolsListChanged: true } },
+        { id: 1 },
+    );
+    const streams = [
+        await session.stream(),
+        await EventStream.open(gateway, { headers: credential(key) }),
+        listening,
+    ];
+    t.after(() => [...streams, other].forEach((stream) => stream.close()));
+    for (const stream of streams) await eventually('its first event', () => stream.frames.length > 0);
+    const began = Date.now();
+    await gateway.command_ok('clientkeys', 'revoke', key.slice(0, 12));
+    for (const stream of streams) await stream.ended(20_000);
+    t.diagnostic(`the last one ended after ${Date.now() - began} ms`);
+    assert.equal(listening.events.filter(({ data }) => data.result).length, 0, 'not as if all had been told');
+    await again(other, list_changed, create_table);
 });
 
 describe('progress', () => {

@@ -243,6 +243,35 @@ TEST_F(HttpAnswer, AStreamToHttp10EndsWithTheConnection) {
     EXPECT_FALSE(received.contains("chunked"));
 }
 
+TEST_F(HttpAnswer, AStreamAsksTheFiltersOfItsRouteWhetherItMayGoOn) {
+    std::string said;
+    echo.request = [&](http::Exchange& exchange) {
+        exchange.scope().spawn(
+            "stream", [](http::Exchange* one, std::string* log) -> loop::Task<void> {
+                one->begin_stream(http::Response{});
+                bool is_allowed = true;
+                while (is_allowed) {
+                    is_allowed = co_await one->still_allowed();
+                    *log += is_allowed ? "yes " : "no";
+                    const auto slept = co_await loop::SleepAwaiter(one->scope(), seconds(1));
+                    if (!slept) break;
+                }
+                one->end_stream();
+            }(&exchange, &said));
+    };
+    MemoryPeer& peer = make_peer();
+    connect(peer);
+    peer.send(post("x") + std::string(health));
+    turn();
+    advance(milliseconds(1010));
+    EXPECT_EQ(said, "yes yes ");
+    filter.is_allowing = false;
+    advance(milliseconds(1010));
+    EXPECT_EQ(said, "yes yes no");
+    advance(milliseconds(1010));
+    EXPECT_EQ(read_answers(peer.received()).size(), 2U);
+}
+
 TEST_F(HttpAnswer, FieldsOfFiltersAreOnEveryKindOfAnswer) {
     const Answer answer =
         ask("POST /mcp HTTP/1.1\r\nHost: localhost\r\nOrigin: http://localhost:3000\r\n"

@@ -121,6 +121,8 @@ public:
         ++calls;
         return head ? head(exchange) : http::Next::proceed;
     }
+    bool is_allowing = true;
+    [[nodiscard]] loop::Task<bool> still_allows(http::Exchange*) override { co_return is_allowing; }
 };
 
 // Remembers what was reported.

@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "tests/oauth/key_fixture.h"
@@ -47,6 +48,16 @@ protected:
         return ask(Field::x_service_key, key);
     }
     Exchange ask_with_client_key() { return ask(Field::x_client_key, client_key); }
+    bool is_still_allowed(test::RecordingExchange& exchange) {
+        BearerFilter filter(loop.get(), store.get(), &failures, "");
+        std::optional<bool> answer;
+        exchange.scope().spawn("ask", note_answer(filter.still_allows(&exchange), &answer));
+        run_until([&] { return exchange.scope().empty(); });
+        return answer.value();
+    }
+    static loop::Task<void> note_answer(loop::Task<bool> asked, std::optional<bool>* answer) {
+        *answer = co_await std::move(asked);
+    }
     // One failure is the limit: its address may not try another key.
     bool has_failed(const Exchange& exchange) {
         const loop::PeerAddress& peer = exchange->request().peer;
@@ -181,6 +192,44 @@ TEST_F(BearerFilterTest, RefusesAnAddressOverItsLimitBeforeAnyLookUpButNotItsGoo
     EXPECT_NE(second->header("Retry-After"), nullptr);
     EXPECT_EQ(store->lookups(), before);
     EXPECT_EQ(from_there(Field::x_client_key, client_key)->status(), proceeds);
+}
+
+// ---- whether an answer that lasts may go on
+
+TEST_F(BearerFilterTest, LetsAnAnswerGoOnWhileItsKeyHolds) {
+    add_service_key();
+    add_client_key();
+    const Exchange service = ask_with_service_key();
+    const Exchange client = ask_with_client_key();
+    for (const Exchange* exchange : {&service, &client}) {
+        EXPECT_TRUE(is_still_allowed(**exchange));
+        store->drop_all();
+        EXPECT_TRUE(is_still_allowed(**exchange));  // looked up
+    }
+}
+
+TEST_F(BearerFilterTest, EndsAnAnswerWhoseKeyIsRefusedAndCountsNoAttempt) {
+    add_service_key();
+    add_client_key();
+    const Exchange service = ask_with_service_key();
+    const Exchange client = ask_with_client_key();
+    cluster.execute("UPDATE auth.service_keys SET revoked_at = now()");
+    cluster.execute("DELETE FROM auth.client_keys");
+    store->drop_all();
+    for (const Exchange* exchange : {&service, &client}) {
+        EXPECT_FALSE(is_still_allowed(**exchange));
+        EXPECT_FALSE(is_still_allowed(**exchange));  // cached
+        EXPECT_FALSE((*exchange)->is_answered());
+        EXPECT_FALSE(has_failed(*exchange));
+    }
+}
+
+TEST_F(BearerFilterTest, LetsAnAnswerGoOnWhereNobodyCanTell) {
+    add_client_key();
+    const Exchange exchange = ask_with_client_key();
+    cluster.execute("ALTER TABLE auth.client_keys RENAME TO away");
+    store->drop_all();
+    EXPECT_TRUE(is_still_allowed(*exchange));
 }
 
 }  // namespace

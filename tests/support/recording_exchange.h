@@ -58,6 +58,9 @@ public:
         if (request_.known_count[index]++ == 0) request_.known[index] = fields_.back().value;
     }
     [[nodiscard]] http::Request& edit_request() { return request_; }
+    // From now on the filters would refuse it.
+    void revoke() { is_allowed_ = false; }
+    [[nodiscard]] int times_asked() const { return times_asked_; }
 
     // ---- what was answered ----
     [[nodiscard]] bool is_answered() const { return response_.has_value(); }
@@ -119,6 +122,10 @@ public:
         has_stream_ended_ = true;
     }
     void resume_head(http::Next next) override { resumed_ = next; }
+    [[nodiscard]] loop::Task<bool> still_allowed() override {
+        ++times_asked_;
+        co_return is_allowed_;
+    }
     [[nodiscard]] const http::PrincipalPtr& principal() const override { return principal_; }
     void set_principal(http::PrincipalPtr principal) override { principal_ = std::move(principal); }
     [[nodiscard]] http::ExchangeNotes& notes() override { return notes_; }
@@ -138,6 +145,8 @@ private:
     bool is_stream_ = false;
     bool has_stream_ended_ = false;
     bool is_gone_ = false;
+    bool is_allowed_ = true;
+    int times_asked_ = 0;
     bool cancels_on_disconnect_ = false;
 };
 
