@@ -13,4 +13,17 @@ bool InFlight::cancel(const SessionNonce& session, std::string_view id) {
     return true;
 }
 
+void InFlight::cancel_all(const SessionNonce& session) {
+    loop::IntrusiveList<Call> ending;  // one that ends may take others with it
+    calls_.for_each([&](Call& call) {
+        if (call.session_ != session) return;
+        call.unlink();
+        ending.push_back(call);
+    });
+    while (Call* call = ending.pop_front()) {
+        call->is_cancelled_ = true;
+        call->scope_.cancel();
+    }
+}
+
 }  // namespace fluxgate::rpc

@@ -1,5 +1,6 @@
-// The calls of one core that notifications/cancelled can end, by session and request id. Without a
-// session there is none: two clients of one key may both have a request 1.
+// The calls of one core that notifications/cancelled can end, by session and request id, and the
+// end of their session. Without a session there is none: two clients of one key may both have a
+// request 1.
 #pragma once
 
 #include <string_view>
@@ -30,6 +31,8 @@ public:
     void add(Call& call) { calls_.push_back(call); }
     // False: it is not on this core (any more).
     bool cancel(const SessionNonce& session, std::string_view id);
+    // All of the session's.
+    void cancel_all(const SessionNonce& session);
 
 private:
     loop::IntrusiveList<Call> calls_;

@@ -1,6 +1,7 @@
 #include "rpc/sessions.h"
 
 #include <algorithm>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -14,17 +15,21 @@ namespace {
 
 // To a core that may run the call; frees itself there.
 struct Cancellation final : loop::Message {
-    Cancellation(InFlight* on_core, const SessionNonce& of, std::string_view request)
+    Cancellation(InFlight* on_core, const SessionNonce& of, std::optional<std::string> request)
         : loop::Message([](loop::Message& message) {
               const std::unique_ptr<Cancellation> self(static_cast<Cancellation*>(&message));
-              self->in_flight->cancel(self->session, self->id);
+              if (self->id) {
+                  self->in_flight->cancel(self->session, *self->id);
+              } else {
+                  self->in_flight->cancel_all(self->session);
+              }
           }),
           in_flight(on_core),
           session(of),
-          id(request) {}
+          id(std::move(request)) {}
     InFlight* in_flight;
     SessionNonce session;
-    std::string id;
+    std::optional<std::string> id;  // without one: all of the session's
 };
 
 }  // namespace
@@ -57,6 +62,16 @@ void Sessions::attach(loop::Loop* loop) {
 
 void Sessions::cancel(uint32_t from_core, const SessionNonce& session, std::string_view id) {
     if (cores_[from_core]->in_flight.cancel(session, id)) return;
+    send_to_others(from_core, session, std::string(id));
+}
+
+void Sessions::cancel_all(uint32_t from_core, const SessionNonce& session) {
+    cores_[from_core]->in_flight.cancel_all(session);
+    send_to_others(from_core, session, std::nullopt);
+}
+
+void Sessions::send_to_others(uint32_t from_core, const SessionNonce& session,
+                              const std::optional<std::string>& id) {
     for (uint32_t i = 0; i < cores_.size(); ++i) {
         if (i == from_core || cores_[i]->loop == nullptr) continue;
         auto* message = new Cancellation(&cores_[i]->in_flight, session, id);

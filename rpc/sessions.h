@@ -5,6 +5,8 @@
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -50,8 +52,13 @@ public:
     void attach(loop::Loop* loop);
     // On a core's thread: ends the call wherever it runs. All cores are attached.
     void cancel(uint32_t from_core, const SessionNonce& session, std::string_view id);
+    // The same for all calls of a session that is revoked: no more of them begin.
+    void cancel_all(uint32_t from_core, const SessionNonce& session);
 
 private:
+    void send_to_others(uint32_t from_core, const SessionNonce& session,
+                        const std::optional<std::string>& id);
+
     ProcessMark mark_;
     std::vector<std::unique_ptr<Core>> cores_;
 };

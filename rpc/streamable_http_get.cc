@@ -197,6 +197,7 @@ void StreamableHttpDelete::on_request(http::Exchange& exchange) {
             // A renewed id may live a whole time longer.
             const int64_t now_s = loop::unix_seconds(exchange.loop().wall_now());
             sessions_.states.revoke(nonce, now_s + options_.session_timeout_s, now_s);
+            sessions_.cancel_all(exchange.loop().core(), nonce);
             sessions_.streams.end_session(nonce, exchange.loop().now());
             http::Response ended;
             ended.content_type = {};

@@ -63,6 +63,21 @@ TEST_F(InFlightTest, ForgetsACallThatHasEnded) {
     EXPECT_FALSE(in_flight_.cancel(alice, "1"));
 }
 
+TEST_F(InFlightTest, CancelsAllCallsOfASession) {
+    const auto first = run(alice, "1");
+    const auto other_session = run(bob, "1");
+    auto ended = run(alice, "2");
+    const auto second = run(alice, "3");
+    ended.reset();
+    in_flight_.cancel_all(alice);
+    EXPECT_TRUE(first->is_cancelled());
+    EXPECT_TRUE(second->is_cancelled());
+    EXPECT_FALSE(other_session->is_cancelled());
+    in_flight_.cancel_all(alice);
+    EXPECT_FALSE(in_flight_.cancel(alice, "1"));
+    EXPECT_TRUE(in_flight_.cancel(bob, "1"));
+}
+
 loop::Task<void> end_with(loop::Scope* scope, std::optional<InFlight::Call>* call) {
     (void)co_await loop::sleep_for(*scope, std::chrono::hours(1));
     call->reset();
@@ -78,6 +93,23 @@ TEST_F(InFlightTest, LetsTheCallEndInsideItsCancellation) {
     loop_.get()->run_until_idle();
     EXPECT_FALSE(call);
     EXPECT_FALSE(in_flight_.cancel(alice, "1"));
+}
+
+// One call's end may be another's: both stand on the same list meanwhile.
+TEST_F(InFlightTest, LetsCallsEndEachOtherWhileAllAreCancelled) {
+    loop::Scope scope(loop_.get());
+    loop::Scope other_scope(loop_.get());
+    std::optional<InFlight::Call> first;
+    std::optional<InFlight::Call> second;
+    first.emplace(alice, "1", &scope);
+    in_flight_.add(*first);
+    second.emplace(alice, "2", &other_scope);
+    in_flight_.add(*second);
+    scope.spawn("call", end_with(&scope, &second));
+    in_flight_.cancel_all(alice);
+    loop_.get()->run_until_idle();
+    EXPECT_TRUE(first->is_cancelled());
+    EXPECT_FALSE(second);
 }
 
 }  // namespace

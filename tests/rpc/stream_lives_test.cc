@@ -90,5 +90,67 @@ TEST_F(StreamLivesTest, GoOnWhileTheirCredentialHolds) {
     }
 }
 
+// ---- the session
+
+TEST_F(StreamLivesTest, ACallEndsWithItsSession) {
+    const std::string session = open_session("2025-11-25");
+    const std::string other = open_session("2025-11-25");
+    query_->sleep = 10min;
+    const Exchange json = post_in(session, call("query_table", "1"));
+    const Exchange bystander = post_in(other, call("query_table", "1"));
+    think_->script = [](ToolCall* call) -> loop::Task<ToolOutcome> {
+        co_await call->client->log(LogLevel::error, "", "1");
+        const loop::Result<void> slept = co_await loop::sleep_for(*call->scope, 10min);
+        EXPECT_FALSE(slept);
+        co_return ToolResult{};
+    };
+    const Exchange streaming = post_in(session, call("think", "2"));
+    EXPECT_FALSE(streaming->has_stream_ended());
+    EXPECT_EQ(end_session(session)->status(), 200);
+    EXPECT_EQ(query_->cancelled, 1);
+    EXPECT_EQ(json->status(), 200);
+    expect_contains(json->body(), R"("code":-32000,"message":"Request cancelled")");
+    EXPECT_TRUE(json->scope().empty());
+    EXPECT_TRUE(streaming->has_stream_ended());
+    EXPECT_TRUE(streaming->scope().empty());
+    EXPECT_EQ(events(*streaming).all.size(), 1U);  // and no result
+    EXPECT_FALSE(bystander->is_answered());
+    EXPECT_FALSE(bystander->scope().empty());
+}
+
+TEST_F(StreamLivesTest, ABatchEndsWithItsSession) {
+    const std::string session = open_session("2025-03-26");
+    query_->sleep = 10min;
+    const Exchange batch =
+        post_in(session, "[" + call("query_table", "1") + "," + call("query_table", "2") + "]");
+    EXPECT_FALSE(batch->is_answered());
+    EXPECT_EQ(end_session(session)->status(), 200);
+    EXPECT_EQ(query_->cancelled, 2);
+    EXPECT_TRUE(batch->is_answered());
+    EXPECT_TRUE(batch->scope().empty());
+}
+
+// It may run on another core than the one that DELETE came to.
+TEST_F(StreamLivesTest, ACallOfAnotherCoreEndsWithItsSessionToo) {
+    Sessions sessions(
+        {.key = "a key of at least 32 characters, for tests", .timeout_s = 3600, .mark = {}},
+        2);
+    auto loop = loop::Loop::create({.clock = nullptr, .entropy = nullptr, .ring = {}, .core = 1});
+    ASSERT_TRUE(loop);
+    sessions.attach(loop_.get());
+    sessions.attach(loop->get());
+    constexpr SessionNonce alice{1};
+    loop::Scope scope(loop->get());
+    InFlight::Call call(alice, "1", &scope);
+    sessions.core(1).in_flight.add(call);
+    sessions.cancel_all(0, {2});
+    loop->get()->run_until_idle();
+    EXPECT_FALSE(call.is_cancelled());
+    sessions.cancel_all(0, alice);
+    EXPECT_FALSE(call.is_cancelled());  // not from another thread
+    loop->get()->run_until_idle();
+    EXPECT_TRUE(call.is_cancelled());
+}
+
 }  // namespace
 }  // namespace fluxgate::rpc
