@@ -5,6 +5,8 @@
 //                       refusal, or the last answer -> lingering -> closing
 //   answered before its body was read -> discarding -> idle
 //
+// A last answer ends the connection at once, though its request stays open while its scope runs.
+//
 // Input is parsed where it arrives; what comes while a request is being answered waits in
 // read_ahead_ (bounded). Answers collect in out_, are sent together at the end of each event, and
 // hold back further reading when the peer does not take them. The request's memory (arena, scope,
@@ -81,6 +83,7 @@ public:
     void begin_stream(Response&& head) override;
     [[nodiscard]] loop::Task<loop::Result<void>> write(loop::BlockChain bytes) override;
     void end_stream() override;
+    void end_stream_and_close() override;
     void resume_head(Next next) override;
     [[nodiscard]] loop::Task<bool> still_allowed() override;
     [[nodiscard]] const PrincipalPtr& principal() const override { return principal_; }

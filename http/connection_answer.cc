@@ -126,6 +126,12 @@ void Connection::end_stream() {
     settle();
 }
 
+void Connection::end_stream_and_close() {
+    close_after_ = true;
+    if (close_reason_ == CloseReason::none) close_reason_ = CloseReason::answer_asked;
+    end_stream();
+}
+
 loop::Task<bool> Connection::still_allowed() {
     FLUX_CHECK(open_ && dispatched_);
     for (Filter* filter : route_->filters) {
@@ -277,9 +283,14 @@ void Connection::advance() {
             progress_bytes_ = parser_.body_bytes();
             return parser_.discard_body(context_.limits.lingering_bytes_max);
         }
-        state_ = State::answering;
+        if (state_ != State::lingering) state_ = State::answering;
     }
-    if (!scope_ || scope_->empty()) finish_request();
+    if (!scope_ || scope_->empty()) return finish_request();
+    if (close_after_ && state_ == State::answering) {
+        // What the scope still does needs the request's memory, but no peer: nobody waits for it.
+        cancel_on_disconnect_ = false;
+        start_lingering();
+    }
 }
 
 // After on_request(), and whenever the scope has become empty: nobody is left who could answer.
@@ -334,6 +345,7 @@ void Connection::finish_request() {
         close_reason_ = CloseReason::draining;  // drain() has seen it while it was busy
         close_after_ = true;
     }
+    if (state_ == State::lingering) return;
     if (close_after_) return start_lingering();
     state_ = State::idle;
     phase_began_ = context_.loop.now();

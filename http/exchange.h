@@ -64,6 +64,10 @@ public:
     virtual void begin_stream(Response&& head) = 0;
     [[nodiscard]] virtual loop::Task<loop::Result<void>> write(loop::BlockChain bytes) = 0;
     virtual void end_stream() = 0;
+    // The same where tasks of scope() go on for long behind it: nothing more is read from the peer,
+    // and the connection closes at once, as it does behind every answer with Response::close. The
+    // peer is no longer missed when it goes (cancel_on_disconnect).
+    virtual void end_stream_and_close() = 0;
 
     // Once after a filter or on_head returned Next::wait, from a task in scope(): goes on where it
     // stopped, or, with Next::answered, says that the answer was given. A task that was cancelled

@@ -182,7 +182,8 @@ void StreamableHttp::on_call(http::Exchange& exchange, Incoming incoming) {
         exchange.cancel_on_disconnect();
     }
     // Clients of the old transport post one message at a time: what answers or cancels this call
-    // comes behind the 202. The connection is the call's until it ends, so it is not used again.
+    // comes behind the 202. A connection that is kept would be the call's until it ends, so it
+    // closes.
     if (incoming.old_stream != nullptr) accept_old(exchange, true);
     exchange.scope().spawn("call", run_call(&exchange, std::move(incoming), answer.job));
 }

@@ -175,7 +175,7 @@ loop::Task<void> CallAnswer::hang_up() {
     if (!options_.caller.protocol->stream_priming || !begin()) co_return;
     if (stream_ == nullptr || has_hung_up_) co_return;
     has_hung_up_ = true;
-    options_.exchange->end_stream();
+    options_.exchange->end_stream_and_close();  // the connection would be the call's until it ends
 }
 
 loop::Task<std::expected<const Json*, std::string>> CallAnswer::ask(loop::Scope* scope,

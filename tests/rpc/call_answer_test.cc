@@ -205,6 +205,7 @@ TEST_F(CallAnswerTest, HangsUpAndGoesOn) {
     const std::string session = open_session("2025-11-25");
     const Exchange exchange = post_in(session, with_token("1"));
     EXPECT_TRUE(exchange->has_stream_ended());
+    EXPECT_TRUE(exchange->has_closed());
     const Events seen = events(*exchange);
     EXPECT_EQ(seen.all.size(), 0U);
     ASSERT_EQ(seen.primes.size(), 1U);

@@ -79,6 +79,7 @@ public:
     [[nodiscard]] const std::string& streamed() const { return streamed_; }
     [[nodiscard]] bool is_stream() const { return is_stream_; }
     [[nodiscard]] bool has_stream_ended() const { return has_stream_ended_; }
+    [[nodiscard]] bool has_closed() const { return has_closed_; }
     [[nodiscard]] std::optional<http::Next> resumed() const { return resumed_; }
     [[nodiscard]] bool cancels_on_disconnect() const { return cancels_on_disconnect_; }
 
@@ -121,6 +122,10 @@ public:
         FLUX_CHECK(is_stream_ && !has_stream_ended_);
         has_stream_ended_ = true;
     }
+    void end_stream_and_close() override {
+        has_closed_ = true;
+        end_stream();
+    }
     void resume_head(http::Next next) override { resumed_ = next; }
     [[nodiscard]] loop::Task<bool> still_allowed() override {
         ++times_asked_;
@@ -144,6 +149,7 @@ private:
     std::optional<http::Next> resumed_;
     bool is_stream_ = false;
     bool has_stream_ended_ = false;
+    bool has_closed_ = false;
     bool is_gone_ = false;
     bool is_allowed_ = true;
     int times_asked_ = 0;
