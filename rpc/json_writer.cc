@@ -11,6 +11,7 @@
 #include <array>
 #include <cstring>
 
+#include "rpc/json.h"
 #include "rpc/json_reader.h"
 
 namespace fluxgate::rpc {
@@ -302,6 +303,30 @@ void append_escaped(loop::BlockChain& out, std::string_view text) {
             high = !is_utf8(rest);
         }
         if (high) source += append_repaired(out, rest);
+    }
+}
+
+void append_json(loop::BlockChain& out, const Json& value) {
+    JsonWriter<Escape::once> json(out);
+    const bool is_object = value.is_object();
+    switch (value.kind) {
+        case Json::Kind::null:
+            return json.null();
+        case Json::Kind::boolean:
+            return json.boolean(value.boolean);
+        case Json::Kind::number:
+            return out.append(value.text);
+        case Json::Kind::string:
+            return json.string(value.text);
+        case Json::Kind::array:
+        case Json::Kind::object:
+            json.raw(is_object ? '{' : '[');
+            for (const Json* child = value.first; child != nullptr; child = child->next) {
+                if (child != value.first) json.raw(',');
+                if (is_object) json.key(child->key);
+                append_json(out, *child);
+            }
+            json.raw(is_object ? '}' : ']');
     }
 }
 

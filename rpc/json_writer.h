@@ -18,6 +18,8 @@
 
 namespace fluxgate::rpc {
 
+struct Json;
+
 enum class Escape : uint8_t { once, twice };
 
 // Appends `text` escaped as the inside of a JSON string at that level, without the quotes around
@@ -83,5 +85,9 @@ private:
 
     loop::BlockChain& out_;
 };
+
+// What was read, as text again: the same value, not the same bytes. As deep as the reader lets a
+// document be.
+void append_json(loop::BlockChain& out, const Json& value);
 
 }  // namespace fluxgate::rpc

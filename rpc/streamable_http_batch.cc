@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "http/rate_limit.h"
+#include "rpc/json_writer.h"
 #include "rpc/streamable_http.h"
 
 namespace fluxgate::rpc {
@@ -88,7 +89,12 @@ loop::Task<void> StreamableHttp::run_batch(http::Exchange* exchange, const Json*
         }
         ++valid;
         entry.message = *message;
-        if (message->kind == RpcMessage::Kind::response) continue;
+        if (message->kind == RpcMessage::Kind::response) {
+            loop::BlockChain text;
+            append_json(text, *item);
+            deliver_answer(*message, caller.session, text.to_string());
+            continue;
+        }
         entry.answer = dispatcher_.answer(*message, caller, exchange->arena());
         heed_cancelled(*exchange, *message, caller.session);
         if (entry.answer.job.kind != Job::Kind::none) {

@@ -248,5 +248,25 @@ TEST(JsonWriter, WritesTheSameDocumentAtBothLevels) {
     EXPECT_EQ(sample<Escape::twice>(), reference(plain));
 }
 
+TEST(AppendJson, WritesWhatWasRead) {
+    JsonReader reader(100'000);
+    std::string deep = "1";
+    for (size_t i = 0; i < json_depth_max; ++i)
+        deep = "[" + deep + "]";
+    for (const std::string& text :
+         {std::string(
+              R"({"a":[1,-0.0,1e400,12345678901234567890],"b":{"":null,"\"":true},"c":false})"),
+          std::string(R"([{},[],"",{"x":1,"y":2}])"), std::string(R"("\u0000\u0001\n\\/é😀")"),
+          deep}) {
+        const test::Padded padded(text);
+        loop::Arena arena;
+        const auto read = reader.read(padded.view(), arena);
+        ASSERT_TRUE(read) << text;
+        loop::BlockChain out;
+        append_json(out, **read);
+        EXPECT_EQ(out.to_string(), text);
+    }
+}
+
 }  // namespace
 }  // namespace fluxgate::rpc

@@ -132,6 +132,48 @@ TEST_F(BatchTest, CountsEachEntryForTheRateLimit) {
     EXPECT_EQ(post(pings(2))->status(), 429);  // what the refused one took stays taken
 }
 
+TEST_F(BatchTest, DeliversTheAnswersOfTheClientInIt) {
+    std::string inputs;
+    think_->script = [&inputs](ToolCall* call) -> loop::Task<ToolOutcome> {
+        ToolResult result;
+        if (call->inputs == nullptr) {
+            result.ask = std::make_unique<InputRequired>();
+            for (const char* key : {"a", "b"}) {
+                result.ask->requests.push_back(
+                    {.key = key, .needs = ClientCapability::sampling, .params = ""});
+            }
+            co_return result;
+        }
+        loop::BlockChain text;
+        append_json(text, *call->inputs);
+        inputs = text.to_string();
+        co_return result;
+    };
+    const std::string session = open_session("2025-03-26", R"({"sampling":{}})");
+    const std::string foreign = open_session("2025-03-26", R"({"sampling":{}})");
+    const Exchange running = post_in(session, call("think"));
+    const Events asked = events(*running);
+    ASSERT_EQ(asked.all.size(), 2U);
+    const auto answer = [&](size_t which, std::string_view result) {
+        const std::string& data = asked.all[which].data;
+        const size_t begin = data.find("\"fluxgate-");
+        return R"({"jsonrpc":"2.0","id":)" +
+               data.substr(begin, data.find('"', begin + 1) + 1 - begin) + R"(,"result":)" +
+               std::string(result) + "}";
+    };
+    const std::string evil = R"({"evil":1})";
+    (void)post_in(foreign, "[" + answer(0, evil) + "," + answer(1, evil) + "]");
+    (void)post("[" + answer(0, evil) + "]");
+    EXPECT_FALSE(running->has_stream_ended());
+    const Exchange batch =
+        post_in(session, "[" + ping("7") + "," + answer(0, R"({"n":1.50,"s":"\u00e9\"\n"})") + "," +
+                             answer(1, R"({"list":[null,true,{}]})") + "," + answer(0, evil) + "]");
+    EXPECT_EQ(batch->body(), R"([{"jsonrpc":"2.0","id":7,"result":{}}])");
+    EXPECT_TRUE(running->has_stream_ended());
+    EXPECT_EQ(think_->calls, 2);
+    EXPECT_EQ(inputs, R"({"a":{"n":1.50,"s":"é\"\n"},"b":{"list":[null,true,{}]}})");
+}
+
 TEST_F(BatchTest, EndsItsCallsWhenItIsCancelled) {
     query_->sleep = 10min;
     const Exchange exchange =
