@@ -1,6 +1,7 @@
 #include "http/sse.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "http/text.h"
 
@@ -44,9 +45,17 @@ void append_event(loop::BlockChain& out, const SseEvent& event, std::string_view
     out.append("\n\n");
 }
 
-void append_event(loop::BlockChain& out, const SseEvent& event, const loop::BlockChain& data) {
+void append_event(loop::BlockChain& out, const SseEvent& event, loop::BlockChain&& data) {
     open_event(out, event);
-    data.for_each([&out](std::string_view piece) { append_line(out, piece); });
+    bool is_line = true;
+    data.for_each([&is_line](std::string_view piece) {
+        is_line = is_line && piece.find('\n') == piece.npos && piece.find('\r') == piece.npos;
+    });
+    if (is_line) {
+        out.append_chain(std::move(data));
+    } else {
+        data.for_each([&out](std::string_view piece) { append_line(out, piece); });
+    }
     out.append("\n\n");
 }
 

@@ -18,7 +18,8 @@ struct SseEvent {
 // Line breaks in `data` become blanks: it is JSON, where they only stand between tokens, and one
 // event is one line of data.
 void append_event(loop::BlockChain& out, const SseEvent& event, std::string_view data);
-void append_event(loop::BlockChain& out, const SseEvent& event, const loop::BlockChain& data);
+// Moves `data` where it has no line break, else copies it.
+void append_event(loop::BlockChain& out, const SseEvent& event, loop::BlockChain&& data);
 // An event without data that only gives the client an id to come back with, and the time after
 // which to do so (milliseconds).
 void append_priming(loop::BlockChain& out, std::string_view id, uint32_t retry_ms);

@@ -21,17 +21,17 @@ ClientAnswers::Expected::~Expected() {
 
 std::optional<std::string> ClientAnswers::Expected::take() {
     const std::scoped_lock lock(answers_.mutex_);
-    return body_;
+    return std::exchange(body_, std::nullopt);
 }
 
-bool ClientAnswers::deliver(std::string_view id, const SessionNonce& session,
-                            std::string_view body) {
+bool ClientAnswers::deliver(std::string_view id, const SessionNonce& session, std::string body) {
     const std::scoped_lock lock(mutex_);
     const auto at = expected_.find(id);
     if (at == expected_.end()) return false;
     Expected& expected = *at->second;
-    if (expected.session_ != session || expected.body_) return false;
-    expected.body_.emplace(body);
+    if (expected.session_ != session || expected.is_delivered_) return false;
+    expected.is_delivered_ = true;
+    expected.body_.emplace(std::move(body));  // up to megabytes: nothing is copied under the lock
     expected.waiter_->wake();
     return true;
 }

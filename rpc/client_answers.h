@@ -24,7 +24,8 @@ public:
         Expected(const Expected&) = delete;
         Expected& operator=(const Expected&) = delete;
 
-        // The JSON-RPC response as it was sent, once it is there. The waiter is woken then.
+        // The JSON-RPC response as it was sent, once it is there, and once. The waiter is woken
+        // then.
         [[nodiscard]] std::optional<std::string> take();
 
     private:
@@ -33,13 +34,13 @@ public:
         const std::string id_;
         const SessionNonce session_;
         loop::Waiter* waiter_;
-        std::optional<std::string> body_;  // guarded
+        bool is_delivered_ = false;        // guarded
+        std::optional<std::string> body_;  // guarded, until it is taken
     };
 
     // From any thread: `id` is the response's (a JSON string without its quotes). False: nobody
     // asked for it, or somebody else did, or it is there already.
-    [[nodiscard]] bool deliver(std::string_view id, const SessionNonce& session,
-                               std::string_view body);
+    [[nodiscard]] bool deliver(std::string_view id, const SessionNonce& session, std::string body);
 
 private:
     std::mutex mutex_;

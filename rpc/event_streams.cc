@@ -17,6 +17,10 @@ bool is_resumable(EventStreams::Kind kind) {
     return kind == EventStreams::Kind::answer || kind == EventStreams::Kind::session;
 }
 
+EventData share(std::string data) {
+    return std::make_shared<const std::string>(std::move(data));
+}
+
 // Results leave room for notifications: those are small, and nothing else says what they say.
 size_t total_max(EventStreams::Kind kind) {
     const bool has_results =
@@ -79,23 +83,24 @@ StreamId EventStreams::id_of(const StreamPtr& stream) {
     return stream->id;
 }
 
-uint32_t EventStreams::append(const StreamPtr& stream, std::string data) {
+uint32_t EventStreams::append(const StreamPtr& stream, EventData data) {
     const std::scoped_lock lock(mutex_);
     return append_locked(*stream, std::move(data));
 }
 
-uint32_t EventStreams::append_locked(Stream& stream, std::string data) {
+uint32_t EventStreams::append_locked(Stream& stream, EventData data) {
+    const size_t bytes = data->size();
     const size_t most = stream.kind == Kind::old_transport ? old_bytes_max : bytes_max;
-    if (stream.is_over || data.size() > most) return 0;
-    if (bytes_ + data.size() > bytes_total_max / 2) {
+    if (stream.is_over || bytes > most) return 0;
+    if (bytes_ + bytes > bytes_total_max / 2) {
         // Room for what nobody has heard of goes before the past of those who may come back.
         while (!stream.events.empty() && stream.events.front().number <= stream.taken) {
             drop_front(stream);
         }
     }
-    if (bytes_ + data.size() > total_max(stream.kind)) return 0;
-    stream.bytes += data.size();
-    bytes_ += data.size();
+    if (bytes_ + bytes > total_max(stream.kind)) return 0;
+    stream.bytes += bytes;
+    bytes_ += bytes;
     stream.events.push_back({.number = ++stream.last, .data = std::move(data)});
     while (stream.events.size() > events_max || stream.bytes > most) {
         drop_front(stream);
@@ -105,7 +110,7 @@ uint32_t EventStreams::append_locked(Stream& stream, std::string data) {
 }
 
 void EventStreams::drop_front(Stream& stream) {
-    const size_t bytes = stream.events.front().data.size();
+    const size_t bytes = stream.events.front().data->size();
     stream.bytes -= bytes;
     bytes_ -= bytes;
     stream.events.pop_front();
@@ -171,20 +176,24 @@ void EventStreams::publish(const ListChanges& changes) {
     std::vector<std::string_view> uris;
     for (const UpdatedResource& resource : changes.updated)
         uris.push_back(resource.uri);
+    // What all who have no subscription's id are told, once for all of them.
+    const EventData tools = share(tools_list_changed({}));
+    const EventData prompts = share(prompts_list_changed({}));
+    const EventData resources = share(resources_list_changed({}));
     const std::scoped_lock lock(mutex_);
-    for (const auto& [id, stream] : streams_) {
+    for (const auto& [key, stream] : streams_) {
         if (stream->kind == Kind::answer) continue;
         const bool is_subscription = stream->kind == Kind::subscription;
         const Interest& interest = stream->interest;
-        const std::string_view subscription = interest.subscription_id;
+        const std::string_view id = interest.subscription_id;
         if (changes.tools && (!is_subscription || interest.tools)) {
-            append_locked(*stream, tools_list_changed(subscription));
+            append_locked(*stream, is_subscription ? share(tools_list_changed(id)) : tools);
         }
         if (changes.prompts && (!is_subscription || interest.prompts)) {
-            append_locked(*stream, prompts_list_changed(subscription));
+            append_locked(*stream, is_subscription ? share(prompts_list_changed(id)) : prompts);
         }
         if (changes.resources && (!is_subscription || interest.resources)) {
-            append_locked(*stream, resources_list_changed(subscription));
+            append_locked(*stream, is_subscription ? share(resources_list_changed(id)) : resources);
         }
         if (!is_subscription) {
             for (const size_t i : states_.followed(stream->session, uris))
@@ -200,7 +209,7 @@ void EventStreams::publish(const ListChanges& changes) {
 void EventStreams::append_update(Stream& stream, const UpdatedResource& resource) {
     const Interest& interest = stream.interest;
     if ((resource.readers & UpdatedResource::bit(interest.role)) == 0) return;
-    append_locked(stream, resource_updated(resource.uri, interest.subscription_id));
+    append_locked(stream, share(resource_updated(resource.uri, interest.subscription_id)));
 }
 
 void EventStreams::close() {

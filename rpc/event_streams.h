@@ -19,6 +19,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "http/principal.h"
@@ -30,9 +31,12 @@ namespace fluxgate::rpc {
 
 using StreamId = uint64_t;  // unguessable; given out inside signed values only
 
+// JSON. Shared, so that whoever holds the process's lock moves pointers only.
+using EventData = std::shared_ptr<const std::string>;
+
 struct StreamEvent {
     uint32_t number = 0;  // counts from 1 in its stream
-    std::string data;     // JSON
+    EventData data;
 };
 
 // A resource that reads differently now, and who may hear of it: following a name must not tell
@@ -92,7 +96,10 @@ public:
     [[nodiscard]] static StreamId id_of(const StreamPtr& stream);
 
     // The event's number; 0 where it was not kept.
-    uint32_t append(const StreamPtr& stream, std::string data);
+    uint32_t append(const StreamPtr& stream, EventData data);
+    uint32_t append(const StreamPtr& stream, std::string data) {
+        return append(stream, std::make_shared<const std::string>(std::move(data)));
+    }
     // No more events come. What is there can still be taken.
     void end(const StreamPtr& stream, loop::Instant now);
     // The session is over: its streams end and nobody finds them again.
@@ -137,7 +144,7 @@ public:
     [[nodiscard]] size_t count() const;
 
 private:
-    uint32_t append_locked(Stream& stream, std::string data);
+    uint32_t append_locked(Stream& stream, EventData data);
     void append_update(Stream& stream, const UpdatedResource& resource);
     void drop_front(Stream& stream);
     void forget(std::map<StreamId, StreamPtr>::iterator at);

@@ -137,19 +137,19 @@ void StreamableHttp::on_message(http::Exchange& exchange, const Json& document,
 void StreamableHttp::on_client_answer(http::Exchange& exchange, const RpcMessage& message,
                                       const Session* session) {
     exchange.notes().rpc_method = "response";
-    deliver_answer(message, session, exchange.request().body);
+    deliver_answer(message, session, std::string(exchange.request().body));
     Reply accepted;
     accepted.status = 202;
     send(exchange, std::move(accepted));
 }
 
 void StreamableHttp::deliver_answer(const RpcMessage& message, const Session* session,
-                                    std::string_view text) {
+                                    std::string text) {
     std::string_view id = message.id;
     if (session == nullptr || id.size() <= 2 || id.front() != '"') return;
     id = id.substr(1, id.size() - 2);
     // To nothing that we asked: taken and ignored, as an answer that comes too late is.
-    (void)sessions_.answers.deliver(id, session->nonce, text);
+    (void)sessions_.answers.deliver(id, session->nonce, std::move(text));
 }
 
 void StreamableHttp::on_call(http::Exchange& exchange, Incoming incoming) {

@@ -52,7 +52,7 @@ private:
     void on_client_answer(http::Exchange& exchange, const RpcMessage& message,
                           const Session* session);
     // `text` is the whole response.
-    void deliver_answer(const RpcMessage& message, const Session* session, std::string_view text);
+    void deliver_answer(const RpcMessage& message, const Session* session, std::string text);
     // Ends the call that notifications/cancelled names.
     void heed_cancelled(http::Exchange& exchange, const RpcMessage& message,
                         const Session* session);

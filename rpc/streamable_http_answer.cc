@@ -95,21 +95,29 @@ std::string CallAnswer::event_id(uint32_t number) const {
 }
 
 loop::Task<void> CallAnswer::send(std::string message) {
+    const auto data = std::make_shared<const std::string>(std::move(message));
     if (options_.old_stream != nullptr) {
-        options_.sessions->streams.append(options_.old_stream, std::move(message));
+        options_.sessions->streams.append(options_.old_stream, data);
         co_return;
     }
-    std::string id;
+    const std::string id = keep(data);
     loop::BlockChain out;
-    if (stream_ != nullptr) {
-        const uint32_t number = options_.sessions->streams.append(stream_, message);
-        if (number != 0) id = event_id(number);
-    }
+    http::append_event(out, {.name = "message", .id = id}, *data);
+    co_await write(std::move(out));
+}
+
+// For a client that comes back. The event's id; empty where it is not kept.
+std::string CallAnswer::keep(EventData data) {
+    if (stream_ == nullptr) return {};
+    const uint32_t number = options_.sessions->streams.append(stream_, std::move(data));
+    return number == 0 ? std::string() : event_id(number);
+}
+
+loop::Task<void> CallAnswer::write(loop::BlockChain frames) {
     if (has_hung_up_) co_return;
-    http::append_event(out, {.name = "message", .id = id}, message);
     written_at_ = options_.exchange->loop().now();
     // A peer that is gone does not end the call: it may come back for the rest.
-    const loop::Result<void> written = co_await options_.exchange->write(std::move(out));
+    const loop::Result<void> written = co_await options_.exchange->write(std::move(frames));
     loop::ignore(written, "a peer that is gone may come back for the rest");
 }
 
@@ -243,19 +251,18 @@ loop::Task<void> CallAnswer::tick() {
             const std::string text = "running for " + std::to_string(seconds) + " s";
             co_await tell_progress(static_cast<double>(seconds), 0, text);
         } else if (has_begun_ && !has_hung_up_ && now - written_at_ >= keep_alive_every) {
-            written_at_ = now;
             loop::BlockChain comment;
             comment.append(http::sse_keep_alive);
-            const loop::Result<void> written =
-                co_await options_.exchange->write(std::move(comment));
-            loop::ignore(written, "a peer that is gone may come back for the rest");
+            co_await write(std::move(comment));
         }
     }
 }
 
-loop::Task<void> CallAnswer::finish(const loop::BlockChain* message) {
-    std::string text = message->to_string();
-    if (stream_ != nullptr && text.size() > EventStreams::bytes_max) {
+loop::Task<void> CallAnswer::finish(loop::BlockChain* message) {
+    std::string id;
+    if (stream_ != nullptr && message->size() <= EventStreams::bytes_max) {
+        id = keep(std::make_shared<const std::string>(message->to_string()));
+    } else if (stream_ != nullptr) {
         // Who comes back later can not have it, and must not wait for it.
         const Reply instead =
             error_reply(200,
@@ -265,9 +272,11 @@ loop::Task<void> CallAnswer::finish(const loop::BlockChain* message) {
                          .detail = {},
                          .id = options_.id},
                         *options_.caller.protocol);
-        options_.sessions->streams.append(stream_, instead.body.to_string());
+        (void)keep(std::make_shared<const std::string>(instead.body.to_string()));
     }
-    co_await send(std::move(text));
+    loop::BlockChain out;
+    http::append_event(out, {.name = "message", .id = id}, std::move(*message));
+    co_await write(std::move(out));
     abandon();
 }
 

@@ -49,14 +49,16 @@ public:
     [[nodiscard]] loop::Task<void> stop();
 
     [[nodiscard]] bool is_streaming() const { return has_begun_; }
-    // The last event, and the end of the stream. Only while is_streaming().
-    [[nodiscard]] loop::Task<void> finish(const loop::BlockChain* message);
+    // The last event, which is moved from, and the end of the stream. Only while is_streaming().
+    [[nodiscard]] loop::Task<void> finish(loop::BlockChain* message);
     // The end without a result: the call was cancelled.
     void abandon();
 
 private:
     [[nodiscard]] bool begin();
     [[nodiscard]] loop::Task<void> send(std::string message);
+    [[nodiscard]] std::string keep(EventData data);
+    [[nodiscard]] loop::Task<void> write(loop::BlockChain frames);
     [[nodiscard]] loop::Task<void> tell_progress(double progress, double total,
                                                  std::string_view message);
     [[nodiscard]] loop::Task<void> tick();

@@ -55,7 +55,7 @@ loop::Task<void> carry_events(http::Exchange* exchange, Sessions* sessions, Even
         loop::BlockChain out;
         for (const StreamEvent& event : batch.events) {
             const std::string id = id_of(*sessions, carrier, event.number);
-            http::append_event(out, {.name = "message", .id = id}, event.data);
+            http::append_event(out, {.name = "message", .id = id}, *event.data);
         }
         const bool is_over = batch.is_over || batch.is_replaced;
         if (batch.is_over && !carrier.last.empty()) {

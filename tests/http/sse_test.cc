@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
 
 namespace fluxgate::http {
 namespace {
@@ -29,16 +30,34 @@ TEST(Sse, KeepsDataOnOneLine) {
 
 TEST(Sse, WritesAChainAsItsText) {
     for (const size_t bytes : {size_t{0}, size_t{1}, size_t{100'000}}) {
-        std::string text(bytes, 'x');
-        for (size_t at = 0; at < bytes; at += 7)
-            text[at] = at % 2 == 0 ? '\n' : '\r';
-        loop::BlockChain data;
-        data.append(text);
-        loop::BlockChain out;
-        append_event(out, {.name = "message", .id = "7"}, data);
-        EXPECT_EQ(out.to_string(), written({.name = "message", .id = "7"}, text));
-        EXPECT_EQ(data.size(), bytes);  // as it was
+        for (const size_t step : {size_t{7}, size_t{90'000}, bytes + 1}) {  // the last: no breaks
+            std::string text(bytes, 'x');
+            for (size_t at = step - 1; at < bytes; at += step)
+                text[at] = at % 2 == 0 ? '\n' : '\r';
+            loop::BlockChain data;
+            data.append(text);
+            loop::BlockChain out;
+            append_event(out, {.name = "message", .id = "7"}, std::move(data));
+            EXPECT_EQ(out.to_string(), written({.name = "message", .id = "7"}, text));
+        }
     }
+}
+
+TEST(Sse, DoesNotCopyALargeChainOfOneLine) {
+    const auto place_of = [](const loop::BlockChain& chain) {
+        const char* place = nullptr;
+        chain.for_each([&place](std::string_view piece) {
+            if (piece.size() > 1'000 && place == nullptr) place = piece.data();
+        });
+        return place;
+    };
+    loop::BlockChain data;
+    data.append(std::string(100'000, 'x'));
+    const char* before = place_of(data);
+    ASSERT_NE(before, nullptr);
+    loop::BlockChain out;
+    append_event(out, {}, std::move(data));
+    EXPECT_EQ(place_of(out), before);
 }
 
 TEST(Sse, PrimesWithoutData) {

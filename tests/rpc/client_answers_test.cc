@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "tests/rpc/fake_tool.h"
@@ -88,6 +89,17 @@ TEST_F(ClientAnswersTest, RefusesASecondAnswer) {
     EXPECT_FALSE(answers_.deliver("q1", alice, "{3}"));
     run();
     EXPECT_EQ(woken_, 1);
+}
+
+TEST_F(ClientAnswersTest, CopiesNoAnswer) {
+    const auto expected = expect("q1");
+    std::string body(1000, 'x');
+    const char* place = body.data();
+    EXPECT_TRUE(answers_.deliver("q1", alice, std::move(body)));
+    const std::optional<std::string> taken = expected->take();
+    ASSERT_TRUE(taken);
+    EXPECT_EQ(taken->data(), place);
+    EXPECT_FALSE(expected->take());
 }
 
 TEST_F(ClientAnswersTest, RefusesAnAnswerThatComesTooLate) {

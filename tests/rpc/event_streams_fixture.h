@@ -37,7 +37,7 @@ protected:
         std::string text;
         for (const rpc::StreamEvent& event : batch.events) {
             if (!text.empty()) text += ' ';
-            text += std::to_string(event.number) + event.data;
+            text += std::to_string(event.number) + *event.data;
         }
         if (batch.is_over) text += '.';
         if (batch.is_replaced) text += '/';

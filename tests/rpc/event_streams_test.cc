@@ -84,6 +84,18 @@ TEST_F(EventStreamsTest, RemembersWhatWasTaken) {
     EXPECT_EQ(kept(stream, streams_.taken(stream)), "2b");
 }
 
+// Under the process's lock an event is a pointer, however large it is.
+TEST_F(EventStreamsTest, CopiesNoData) {
+    const auto data = std::make_shared<const std::string>(1000, 'x');
+    for (const Kind kind : {Kind::answer, Kind::old_transport}) {
+        const auto stream = open(kind, static_cast<StreamId>(kind) + 1);
+        streams_.append(stream, data);
+        const auto batch = watch(stream)->take();
+        ASSERT_EQ(batch.events.size(), 1U);
+        EXPECT_EQ(batch.events[0].data.get(), data.get());
+    }
+}
+
 TEST_F(EventStreamsTest, TellsAWatcherThatItWasReplaced) {
     const auto stream = open(Kind::session, 1);
     const auto first = watch(stream);
@@ -109,7 +121,7 @@ loop::Task<void> follow(EventStreams::Watcher* watcher, loop::Scope* scope, std:
     for (;;) {
         const EventStreams::Watcher::Batch batch = watcher->take();
         for (const StreamEvent& event : batch.events)
-            *log += event.data;
+            *log += *event.data;
         if (batch.is_over || batch.is_replaced) {
             *log += batch.is_over ? '.' : '/';
             co_return;
