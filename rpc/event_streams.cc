@@ -17,6 +17,13 @@ bool is_resumable(EventStreams::Kind kind) {
     return kind == EventStreams::Kind::answer || kind == EventStreams::Kind::session;
 }
 
+size_t bytes_of(const std::set<std::string, std::less<>>& uris) {
+    size_t bytes = 0;
+    for (const std::string& uri : uris)
+        bytes += uri.size();
+    return bytes;
+}
+
 EventData share(std::string data) {
     return std::make_shared<const std::string>(std::move(data));
 }
@@ -54,7 +61,10 @@ EventStreams::StreamPtr EventStreams::open(Kind kind, StreamId id, const Session
             return own->second;
         }
     }
-    if (streams_.size() >= streams_max) return nullptr;
+    const size_t uri_bytes = bytes_of(interest.uris);
+    if (streams_.size() >= streams_max || uri_bytes_ + uri_bytes > uri_bytes_total_max) {
+        return nullptr;
+    }
     StreamPtr stream(new Stream{.kind = kind,
                                 .id = id,
                                 .session = session,
@@ -62,6 +72,7 @@ EventStreams::StreamPtr EventStreams::open(Kind kind, StreamId id, const Session
                                 .is_over = is_closed_ && kind != Kind::answer,
                                 .left_at = now});
     if (!streams_.emplace(id, stream).second) return nullptr;
+    uri_bytes_ += uri_bytes;
     if (kind == Kind::session) by_session_[session] = stream;
     return stream;
 }
@@ -144,6 +155,7 @@ void EventStreams::end_session(const SessionNonce& session, loop::Instant now) {
 void EventStreams::forget(std::map<StreamId, StreamPtr>::iterator at) {
     const StreamPtr stream = at->second;
     streams_.erase(at);
+    uri_bytes_ -= bytes_of(stream->interest.uris);
     stream->is_over = true;  // whoever still writes to it would fill a queue that nobody empties
     while (!stream->events.empty() && stream->watcher == nullptr) {
         drop_front(*stream);

@@ -76,6 +76,8 @@ public:
     static constexpr size_t old_bytes_max = size_t{16} << 20;  // of old_transport: whole results
     static constexpr size_t bytes_total_max = size_t{64} << 20;  // of all; half for results
     static constexpr size_t streams_max = 65'536;
+    // Of what all subscriptions follow; what sessions follow is in SessionStates.
+    static constexpr size_t uri_bytes_total_max = size_t{64} << 20;
     static constexpr loop::Duration kept_for = std::chrono::seconds(60);  // with nobody attached
 
     struct Stream;
@@ -84,8 +86,8 @@ public:
     // `states` outlives it.
     explicit EventStreams(const SessionStates* states) : states_(*states) {}
 
-    // `id` is fresh and random. Null: streams_max. A session's own stream that is there already is
-    // given instead of a second one.
+    // `id` is fresh and random. Null: streams_max, or uri_bytes_total_max. A session's own stream
+    // that is there already is given instead of a second one.
     [[nodiscard]] StreamPtr open(Kind kind, StreamId id, const SessionNonce& session,
                                  Interest interest, loop::Instant now);
     // Null: never opened, over for too long, or of another session.
@@ -155,6 +157,7 @@ private:
     std::map<StreamId, StreamPtr> streams_;
     std::map<SessionNonce, StreamPtr> by_session_;
     size_t bytes_ = 0;
+    size_t uri_bytes_ = 0;
     loop::Instant swept_{};
     bool is_closed_ = false;
 };

@@ -107,6 +107,7 @@ void StreamableHttp::on_listen(http::Exchange& exchange, const RpcMessage& messa
     std::erase_if(interest.uris, [&](const std::string& uri) {
         return dispatcher_.scopes_to_follow(uri, caller, exchange.arena()) != nullptr;
     });
+    const bool has_uris = !interest.uris.empty();
     EventCarrier carrier;
     carrier.kind = EventStreams::Kind::subscription;
     loop::BlockChain first;
@@ -117,7 +118,9 @@ void StreamableHttp::on_listen(http::Exchange& exchange, const RpcMessage& messa
                                             std::move(interest), exchange.loop().now());
     if (carrier.stream == nullptr) {
         error.code = 503;
-        error.message = "too many streams are open, try again later";
+        error.message = has_uris ? "too many streams are open, or they follow too many resources; "
+                                   "follow fewer or try again later"
+                                 : "too many streams are open, try again later";
         refuse(exchange, {.status = 503, .error = error, .protocol = &protocol});
         return;
     }

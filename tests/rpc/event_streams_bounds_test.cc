@@ -134,5 +134,34 @@ TEST_F(EventStreamsBounds, LetsAWatcherOutliveItsStreamsPlace) {
     }
 }
 
+// What subscriptions are allowed one by one would be gigabytes together.
+TEST_F(EventStreamsBounds, BoundsTheBytesOfAllUrisThatAreFollowed) {
+    const auto interest_of = [](size_t uris) {
+        Interest interest;
+        for (size_t i = 0; i < uris; ++i) {
+            std::string uri(SessionStates::uri_bytes_max, 'u');
+            uri.replace(0, 8, std::to_string(10'000'000 + i));
+            interest.uris.insert(std::move(uri));
+        }
+        return interest;
+    };
+    constexpr size_t each = SessionStates::uris_max * SessionStates::uri_bytes_max;
+    constexpr StreamId most = EventStreams::uri_bytes_total_max / each;
+    constexpr size_t rest = EventStreams::uri_bytes_total_max % each / SessionStates::uri_bytes_max;
+    const Interest whole = interest_of(SessionStates::uris_max);
+    for (StreamId id = 1; id <= most; ++id)
+        ASSERT_NE(open(Kind::subscription, id, {}, whole), nullptr);
+    EXPECT_EQ(open(Kind::subscription, 1000, {}, whole), nullptr);
+    ASSERT_NE(open(Kind::subscription, 1001, {}, interest_of(rest)), nullptr);
+    Interest one;
+    one.uris = {"u"};
+    EXPECT_EQ(open(Kind::subscription, 1002, {}, one), nullptr);
+    EXPECT_NE(open(Kind::subscription, 1003), nullptr);       // it follows nothing
+    EXPECT_EQ(open(Kind::subscription, 1, {}, {}), nullptr);  // the id is taken, nothing is counted
+    watch(streams_.find(1, {})).reset();  // the end of a subscription makes room
+    EXPECT_NE(open(Kind::subscription, 1004, {}, whole), nullptr);
+    EXPECT_EQ(open(Kind::subscription, 1005, {}, one), nullptr);
+}
+
 }  // namespace
 }  // namespace fluxgate::rpc

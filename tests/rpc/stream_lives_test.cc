@@ -2,7 +2,10 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "tests/rpc/rpc_fixture.h"
 
@@ -88,6 +91,25 @@ TEST_F(StreamLivesTest, GoOnWhileTheirCredentialHolds) {
         EXPECT_EQ(exchange->times_asked(), 4);
         EXPECT_GE(events(*exchange).all.size(), 31U);
     }
+}
+
+// ---- the room for them
+
+TEST_F(StreamLivesTest, RefuseToFollowMoreThanThereIsRoomFor) {
+    Interest interest;
+    interest.uris.insert(std::string(EventStreams::uri_bytes_total_max, 'u'));
+    const auto full = sessions_.streams.open(EventStreams::Kind::subscription, 1, {},
+                                             std::move(interest), loop_.get()->now());
+    ASSERT_NE(full, nullptr);
+    const Exchange exchange = stateless_request(
+        "subscriptions/listen", R"("notifications":{"resourceSubscriptions":["a://1"]})");
+    accept_events(*exchange);
+    send(*exchange);
+    EXPECT_EQ(exchange->status(), 503);
+    expect_contains(exchange->body(),
+                    R"("code":503,"message":"too many streams are open, or they )"
+                    R"(follow too many resources; follow fewer or try again later")");
+    EXPECT_FALSE(listen()->has_stream_ended());  // without URIs
 }
 
 // ---- the session
