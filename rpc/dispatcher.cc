@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "rpc/call_replies.h"
 #include "rpc/scopes.h"
 
 namespace fluxgate::rpc {
@@ -146,6 +147,10 @@ const std::vector<std::string>* Dispatcher::scopes_to_follow(std::string_view ur
 void Dispatcher::subscribe(const Request& request, Answer& answer) {
     const Json* uri = string_param(request, "uri", answer);
     if (uri == nullptr) return;
+    if (is_excluded(uri->text, request.arena)) {
+        answer.reply = resource_not_found(uri->text, request.message, *request.caller.protocol);
+        return;
+    }
     if (const auto* scopes = scopes_to_follow(uri->text, request.caller, request.arena);
         scopes != nullptr) {
         answer.reply = forbidden(*scopes, request.message, request.caller);

@@ -44,6 +44,11 @@ public:
     [[nodiscard]] const std::vector<std::string>& allowed_but_unknown() const { return unknown_; }
     // An exact URI goes before templates. Null: unknown or not allowed.
     [[nodiscard]] Found find(std::string_view uri, loop::Arena* arena) const;
+    // Where only some URIs are allowed and this is none of them: nothing may be said of it, whether
+    // it is there or not.
+    [[nodiscard]] bool is_excluded(std::string_view uri, loop::Arena* arena) const {
+        return !allowed_.empty() && find(uri, arena).resource == nullptr;
+    }
     // By the template's own text, for completion; null as above.
     [[nodiscard]] Resource* find_template(std::string_view text) const;
     [[nodiscard]] const std::vector<Entry>& all() const { return entries_; }

@@ -109,6 +109,19 @@ TEST(ResourceRegistry, AWholeTemplateBesideOneOfItsMembersIsWhole) {
     }
 }
 
+TEST(ResourceRegistry, ExcludesWhatIsNotAllowedWhetherItIsThereOrNot) {
+    loop::Arena arena;
+    const ResourceRegistry resources = registry({users_uri});
+    EXPECT_FALSE(resources.is_excluded(users_uri, &arena));
+    EXPECT_FALSE(resources.is_excluded("fluxbase://schema/tables/public/%75sers", &arena));
+    for (const std::string& uri :
+         {std::string("fluxbase://schema/tables/public/orders"), std::string(list_uri),
+          std::string(template_uri), std::string("a://unknown"), std::string()}) {
+        EXPECT_TRUE(resources.is_excluded(uri, &arena)) << uri;
+        EXPECT_FALSE(registry({}).is_excluded(uri, &arena)) << uri;
+    }
+}
+
 TEST(ResourceRegistry, AListOfUnknownUrisAllowsNothing) {
     const ResourceRegistry resources = registry({"fluxbase://functions", "fluxbase://schema/"});
     EXPECT_TRUE(resources.all().empty());

@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "rpc/list_changed.h"
+#include "tests/rpc/fake_resource.h"
 #include "tests/rpc/rpc_fixture.h"
 
 namespace fluxgate::rpc {
@@ -110,6 +112,41 @@ TEST_F(StreamLivesTest, RefuseToFollowMoreThanThereIsRoomFor) {
                     R"("code":503,"message":"too many streams are open, or they )"
                     R"(follow too many resources; follow fewer or try again later")");
     EXPECT_FALSE(listen()->has_stream_ended());  // without URIs
+}
+
+// ---- what configuration leaves out
+
+// Its changes are not told, whoever asks and however, and following it looks as reading it does.
+TEST_F(StreamLivesTest, TellNothingOfAResourceThatIsNotAllowed) {
+    resources_ = ResourceRegistry({"a://1"});
+    resources_.add(std::make_unique<test::FakeResource>("a://1"));
+    resources_.add(std::make_unique<test::FakeResource>("a://2"));
+    const std::string session = open_session("2025-11-25");
+    const Exchange stream = get(session);
+    for (const char* uri : {"a://1", "a://2", "a://3"}) {
+        const std::string params = R"({"uri":")" + std::string(uri) + R"("})";
+        const Exchange followed = post_in(session, method("resources/subscribe", params));
+        if (std::string_view(uri) == "a://1") {
+            expect_contains(followed->body(), R"("result":{})");
+        } else {
+            EXPECT_EQ(followed->body(), post_in(session, method("resources/read", params))->body());
+            expect_contains(followed->body(), "-32002");
+        }
+    }
+    const Exchange listening =
+        stateless_request("subscriptions/listen",
+                          R"("notifications":{"resourceSubscriptions":["a://1","a://2","a://3"]})");
+    accept_events(*listening);
+    send(*listening);
+    expect_contains(told(*listening), R"("notifications":{"resourceSubscriptions":["a://1"]})");
+    sessions_.streams.publish({.tools = false,
+                               .prompts = false,
+                               .resources = false,
+                               .updated = {{.uri = "a://1"}, {.uri = "a://2"}, {.uri = "a://3"}}});
+    loop_.get()->run_until_idle();
+    EXPECT_EQ(told(*stream), resource_updated("a://1", {}) + "\n");
+    EXPECT_EQ(events(*listening).all.size(), 2U);
+    EXPECT_EQ(events(*listening).all[1].data, resource_updated("a://1", "1"));
 }
 
 // ---- the session
