@@ -2,12 +2,12 @@
 
 #include <algorithm>
 
-#include "tools/nearest.h"
+#include "rpc/nearest.h"
 
 namespace fluxgate::app {
 
 size_t edit_distance(std::string_view left, std::string_view right) {
-    return tools::edit_distance(left, right, distance_max);
+    return rpc::edit_distance(left, right, distance_max);
 }
 
 std::string_view nearest(std::string_view word, std::span<const std::string_view> candidates) {

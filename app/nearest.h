@@ -1,5 +1,5 @@
 // "Did you mean …?" of the command line and the configuration: the nearest of a few known words.
-// The distance is that of tools/nearest; names that only begin alike are not near here, because
+// The distance is that of rpc/nearest; names that only begin alike are not near here, because
 // every key begins with the name of its section.
 #pragma once
 

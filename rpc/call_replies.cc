@@ -62,7 +62,7 @@ Reply prompt_reply(const Results& results, PromptResult&& result, const RpcMessa
 
 Reply read_reply(const Results& results, const ResourceInfo& info, ReadResult&& result,
                  std::string_view uri, const RpcMessage& message, const Protocol& protocol) {
-    if (!result.found) return resource_not_found(uri, message, protocol);
+    if (!result.found) return resource_not_found(uri, message, protocol, result.hint);
     Reply reply;
     open_first(results, reply.body, message, protocol);
     reply.body.append(R"("contents":[)");
@@ -73,8 +73,8 @@ Reply read_reply(const Results& results, const ResourceInfo& info, ReadResult&& 
     return reply;
 }
 
-Reply resource_not_found(std::string_view uri, const RpcMessage& message,
-                         const Protocol& protocol) {
+Reply resource_not_found(std::string_view uri, const RpcMessage& message, const Protocol& protocol,
+                         std::string_view hint) {
     loop::BlockChain data;
     JsonWriter<Escape::once> json(data);
     json.raw(R"({"uri":)");
@@ -86,6 +86,7 @@ Reply resource_not_found(std::string_view uri, const RpcMessage& message,
                         .message = "Resource not found: ",
                         .subject = uri,
                         .detail = {},
+                        .hint = hint,
                         .data = text,
                         .id = message.id},
                        protocol);

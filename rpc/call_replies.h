@@ -22,7 +22,7 @@ namespace fluxgate::rpc {
                                ReadResult&& result, std::string_view uri, const RpcMessage& message,
                                const Protocol& protocol);
 [[nodiscard]] Reply resource_not_found(std::string_view uri, const RpcMessage& message,
-                                       const Protocol& protocol);
+                                       const Protocol& protocol, std::string_view hint);
 // At most `most` of `values`, and how many there are.
 [[nodiscard]] Reply completion_reply(const Results& results, std::span<const std::string> values,
                                      size_t most, const RpcMessage& message,

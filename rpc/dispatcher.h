@@ -105,6 +105,14 @@ private:
     void get_prompt(const Request& request, Answer& answer);
     void complete(const Request& request, Answer& answer);
 
+    // What completion/complete is asked about, into the job; false, and the refusal, if it is
+    // nothing that is known or the caller may not see it.
+    [[nodiscard]] bool find_completed(const Request& request, const Json& ref,
+                                      std::string_view type, Answer& answer) const;
+    // False, and the refusal, if what the job completes has no argument of that name.
+    [[nodiscard]] bool has_argument(const Request& request, std::string_view name,
+                                    Answer& answer) const;
+    [[nodiscard]] Reply unknown_resource(const Request& request, std::string_view uri) const;
     [[nodiscard]] Reply empty_result(const Request& request) const;
     // `params.<name>`; null, and the refusal in `answer`, unless it is a string.
     [[nodiscard]] const Json* string_param(const Request& request, std::string_view name,
@@ -112,10 +120,14 @@ private:
     // False, and the refusal, if the caller lacks one of them.
     [[nodiscard]] static bool may_use(std::span<const std::string> scopes, const Request& request,
                                       Answer& answer);
+    template <class Registry>
+    using Hint = std::string (*)(const Registry& registry, const http::Principal* principal,
+                                 std::string_view wanted);
     // What `params.name` names and the caller may use; else null, and the refusal.
     template <class Registry>
     [[nodiscard]] auto find_named(const Registry& registry, std::string_view unknown,
-                                  const Request& request, Answer& answer) const
+                                  Hint<Registry> hint, const Request& request,
+                                  Answer& answer) const
         -> decltype(registry.find({}));
     // `params.arguments` into the job; false, and the refusal, if it is neither object nor absent.
     [[nodiscard]] bool take_arguments(const Request& request, Answer& answer) const;

@@ -1,14 +1,42 @@
 // The methods about what is offered: tools, resources, prompts, completion. The order of checks is
 // the seed's: is it allowed (the registries know nothing else), is it there, may the caller, run.
+#include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "rpc/call_replies.h"
 #include "rpc/cursor.h"
 #include "rpc/dispatcher.h"
 #include "rpc/list_page.h"
+#include "rpc/name_hints.h"
+#include "rpc/nearest.h"
 #include "rpc/scopes.h"
 
 namespace fluxgate::rpc {
+
+namespace {
+
+// Null: it is not there, or no string.
+const Json* text_of(const Json* object, std::string_view member) {
+    const Json* found = object == nullptr ? nullptr : object->find(member);
+    return found != nullptr && found->is_string() ? found : nullptr;
+}
+
+std::vector<std::string_view> argument_names(const Job& job, const UriTemplate* uri_template) {
+    if (uri_template != nullptr) return uri_template->variable_names();
+    std::vector<std::string_view> names;
+    for (const PromptArgument& argument : job.prompt->info().arguments)
+        names.push_back(argument.name);
+    return names;
+}
+
+std::string argument_hint(std::string_view wanted, std::span<const std::string_view> names) {
+    if (names.empty()) return "; it has no arguments";
+    const std::string near = did_you_mean(wanted, names);
+    return near + (near.empty() ? "; arguments: " : " arguments: ") + list_names(names);
+}
+
+}  // namespace
 
 bool Dispatcher::read_page(const Request& request, std::string_view& after, Answer& answer) const {
     const Json* params = request.message.params;
@@ -48,14 +76,15 @@ bool Dispatcher::may_use(std::span<const std::string> scopes, const Request& req
 
 template <class Registry>
 auto Dispatcher::find_named(const Registry& registry, std::string_view unknown,
-                            const Request& request, Answer& answer) const
+                            Hint<Registry> hint, const Request& request, Answer& answer) const
     -> decltype(registry.find({})) {
     const Json* name = string_param(request, "name", answer);
     if (name == nullptr) return nullptr;
     const auto found = registry.find(name->text);
     if (found == nullptr) {
         answer.reply =
-            invalid_params(request.message, *request.caller.protocol, unknown, name->text);
+            invalid_params(request.message, *request.caller.protocol, unknown, name->text,
+                           hint(registry, request.caller.principal, name->text));
         return nullptr;
     }
     return may_use(found->info().scopes, request, answer) ? found : nullptr;
@@ -71,7 +100,7 @@ void Dispatcher::list_tools(const Request& request, Answer& answer) {
 }
 
 void Dispatcher::call_tool(const Request& request, Answer& answer) {
-    Tool* tool = find_named(*catalogue_.tools, "Unknown tool: ", request, answer);
+    Tool* tool = find_named(*catalogue_.tools, "Unknown tool: ", tool_hint, request, answer);
     if (tool == nullptr) return;
     const ToolInfo& info = tool->info();
     const auto declared = request.caller.envelope.capabilities.bits();
@@ -107,7 +136,7 @@ void Dispatcher::read_resource(const Request& request, Answer& answer) {
     if (uri == nullptr) return;
     const ResourceRegistry::Found found = catalogue_.resources->find(uri->text, &request.arena);
     if (found.resource == nullptr) {
-        answer.reply = resource_not_found(uri->text, request.message, *request.caller.protocol);
+        answer.reply = unknown_resource(request, uri->text);
         return;
     }
     if (!may_use(found.resource->info().scopes, request, answer)) return;
@@ -115,6 +144,11 @@ void Dispatcher::read_resource(const Request& request, Answer& answer) {
     answer.job.resource = found.resource;
     answer.job.variables = found.variables;
     answer.job.name = uri->text;
+}
+
+Reply Dispatcher::unknown_resource(const Request& request, std::string_view uri) const {
+    return resource_not_found(uri, request.message, *request.caller.protocol,
+                              resource_hint(*catalogue_.resources, request.caller.principal, uri));
 }
 
 void Dispatcher::list_prompts(const Request& request, Answer& answer) {
@@ -130,7 +164,7 @@ void Dispatcher::list_prompts(const Request& request, Answer& answer) {
 
 void Dispatcher::get_prompt(const Request& request, Answer& answer) {
     const Protocol& protocol = *request.caller.protocol;
-    Prompt* prompt = find_named(*catalogue_.prompts, "Unknown prompt: ", request, answer);
+    Prompt* prompt = find_named(*catalogue_.prompts, "Unknown prompt: ", prompt_hint, request, answer);
     if (prompt == nullptr) return;
     const PromptInfo& info = prompt->info();
     if (!take_arguments(request, answer)) return;
@@ -155,15 +189,49 @@ void Dispatcher::get_prompt(const Request& request, Answer& answer) {
     answer.job.name = info.name;
 }
 
+bool Dispatcher::find_completed(const Request& request, const Json& ref, std::string_view type,
+                                Answer& answer) const {
+    const http::Principal* principal = request.caller.principal;
+    const auto refuse = [&](std::string_view text, std::string_view wanted, std::string_view hint) {
+        answer.reply =
+            invalid_params(request.message, *request.caller.protocol, text, wanted, hint);
+        return false;
+    };
+    if (const Json* name = text_of(&ref, "name"); type == "ref/prompt" && name != nullptr) {
+        Prompt* prompt = answer.job.prompt = catalogue_.prompts->find(name->text);
+        if (prompt != nullptr) return may_use(prompt->info().scopes, request, answer);
+        return refuse("Unknown prompt: ", name->text,
+                      prompt_hint(*catalogue_.prompts, principal, name->text));
+    }
+    if (const Json* uri = text_of(&ref, "uri"); type == "ref/resource" && uri != nullptr) {
+        Resource* resource = answer.job.resource = catalogue_.resources->find_template(uri->text);
+        if (resource != nullptr) return may_use(resource->info().scopes, request, answer);
+        return refuse("Unknown resource template: ", uri->text,
+                      template_hint(*catalogue_.resources, principal, uri->text));
+    }
+    return refuse(
+        "Invalid params: `ref` must be {\"type\":\"ref/prompt\",\"name\":…} or "
+        "{\"type\":\"ref/resource\",\"uri\":…}",
+        {}, {});
+}
+
+bool Dispatcher::has_argument(const Request& request, std::string_view name, Answer& answer) const {
+    std::optional<UriTemplate> uri_template;
+    if (answer.job.resource != nullptr) uri_template.emplace(answer.job.resource->info().uri);
+    const std::vector<std::string_view> names =
+        argument_names(answer.job, uri_template ? &*uri_template : nullptr);
+    if (std::ranges::find(names, name) != names.end()) return true;
+    answer.reply =
+        invalid_params(request.message, *request.caller.protocol,
+                       "Invalid params: unknown argument: ", name, argument_hint(name, names));
+    return false;
+}
+
 void Dispatcher::complete(const Request& request, Answer& answer) {
     const Protocol& protocol = *request.caller.protocol;
     const Json* params = request.message.params;
     const Json* ref = params == nullptr ? nullptr : params->find("ref");
     const Json* argument = params == nullptr ? nullptr : params->find("argument");
-    const auto text_of = [](const Json* object, std::string_view member) -> const Json* {
-        const Json* found = object == nullptr ? nullptr : object->find(member);
-        return found != nullptr && found->is_string() ? found : nullptr;
-    };
     const Json* type = text_of(ref, "type");
     const Json* name = text_of(argument, "name");
     const Json* value = text_of(argument, "value");
@@ -173,22 +241,8 @@ void Dispatcher::complete(const Request& request, Answer& answer) {
                                       "`argument.value` must be strings");
         return;
     }
-    std::span<const std::string> scopes;
-    if (const Json* prompt = text_of(ref, "name"); type->text == "ref/prompt" && prompt) {
-        answer.job.prompt = catalogue_.prompts->find(prompt->text);
-        if (answer.job.prompt != nullptr) scopes = answer.job.prompt->info().scopes;
-    } else if (const Json* uri = text_of(ref, "uri"); type->text == "ref/resource" && uri) {
-        answer.job.resource = catalogue_.resources->find_template(uri->text);
-        if (answer.job.resource != nullptr) scopes = answer.job.resource->info().scopes;
-    }
-    if (answer.job.prompt == nullptr && answer.job.resource == nullptr) {
-        answer.reply = invalid_params(request.message, protocol,
-                                      "Invalid params: `ref` must be {\"type\":\"ref/prompt\","
-                                      "\"name\":…} or {\"type\":\"ref/resource\",\"uri\":…} of "
-                                      "something that is listed");
-        return;
-    }
-    if (!may_use(scopes, request, answer)) return;
+    if (!find_completed(request, *ref, type->text, answer)) return;
+    if (!has_argument(request, name->text, answer)) return;
     const Json* context = params->find("context");
     const Json* known = context == nullptr ? nullptr : context->find("arguments");
     answer.job.arguments = known != nullptr && known->is_object() ? known : nullptr;

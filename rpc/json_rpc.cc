@@ -125,6 +125,7 @@ void write_error(loop::BlockChain& out, const RpcError& error, const Protocol& p
     json.quote();
     append_escaped<Escape::once>(out, error.message);
     append_escaped<Escape::once>(out, cut_echo(error.subject));
+    append_escaped<Escape::once>(out, error.hint);
     json.quote();
     if (!error.data.empty()) {
         json.raw(R"(,"data":)");

@@ -53,6 +53,8 @@ struct RpcError {
     std::string_view subject;
     // The "data" member, where it helps to know why; empty: none.
     std::string_view detail;
+    // Appended behind the subject, whole: what would be right.
+    std::string_view hint = {};
     std::string_view data = {};  // instead of `detail`: the "data" member as JSON text
     std::string_view id;         // empty: it could not be read
 };

@@ -29,12 +29,13 @@ Reply error_reply(uint16_t status, const RpcError& error, const Protocol& protoc
 }
 
 Reply invalid_params(const RpcMessage& message, const Protocol& protocol, std::string_view text,
-                     std::string_view subject) {
+                     std::string_view subject, std::string_view hint) {
     return error_reply(200,
                        {.code = rpc_code::invalid_params,
                         .message = text,
                         .subject = subject,
                         .detail = {},
+                        .hint = hint,
                         .id = message.id},
                        protocol);
 }

@@ -36,7 +36,8 @@ struct Reply {
 [[nodiscard]] Reply error_reply(uint16_t status, const RpcError& error, const Protocol& protocol);
 // -32602 with the text (and what it is about), HTTP 200.
 [[nodiscard]] Reply invalid_params(const RpcMessage& message, const Protocol& protocol,
-                                   std::string_view text, std::string_view subject = {});
+                                   std::string_view text, std::string_view subject = {},
+                                   std::string_view hint = {});
 // 403: which of `scopes` the caller lacks.
 [[nodiscard]] Reply forbidden(std::span<const std::string> scopes, const RpcMessage& message,
                               const Caller& caller);

@@ -43,6 +43,7 @@ struct ReadCall : CallContext {
 
 struct ReadResult {
     bool found = true;                   // false: there is no such resource (for this caller)
+    std::string hint;                    // an end for that message: "; did you mean …?"
     loop::BlockChain contents;           // JSON objects with commas between (rpc/content.h)
     std::unique_ptr<InputRequired> ask;  // instead: the client must be asked first
 };

@@ -117,6 +117,27 @@ std::optional<std::span<const TemplateVariable>> UriTemplate::match(std::string_
     }
 }
 
+std::vector<std::string_view> UriTemplate::variable_names() const {
+    std::vector<std::string_view> names;
+    Segments segments(text_);
+    while (const std::optional<std::string_view> segment = segments.next()) {
+        if (is_variable(*segment)) names.push_back(name_of(*segment));
+    }
+    return names;
+}
+
+std::string UriTemplate::filled_like(std::string_view uri) const {
+    std::string filled;
+    Segments wanted(text_);
+    Segments given(uri);
+    while (const std::optional<std::string_view> pattern = wanted.next()) {
+        const std::optional<std::string_view> segment = given.next();
+        if (pattern->data() != text_.data()) filled += '/';
+        filled += is_variable(*pattern) && segment && !segment->empty() ? *segment : *pattern;
+    }
+    return filled;
+}
+
 std::string encode_segment(std::string_view value) {
     std::string encoded;
     encoded.reserve(value.size());

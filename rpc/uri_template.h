@@ -11,6 +11,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "loop/arena.h"
 #include "rpc/resource.h"
@@ -29,6 +30,11 @@ public:
     // does not match. Bad escapes, invalid UTF-8, U+0000, a query or a fragment do not.
     [[nodiscard]] std::optional<std::span<const TemplateVariable>> match(std::string_view uri,
                                                                          loop::Arena* arena) const;
+    // In their order; views of this object.
+    [[nodiscard]] std::vector<std::string_view> variable_names() const;
+    // The template with each variable replaced by what `uri` has at its place, where it has
+    // something there.
+    [[nodiscard]] std::string filled_like(std::string_view uri) const;
 
 private:
     std::string text_;

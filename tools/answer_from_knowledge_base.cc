@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "rpc/nearest.h"
 #include "tools/limits.h"
-#include "tools/nearest.h"
 #include "tools/prompts.h"
 #include "tools/table_choice.h"
 #include "tools/table_json.h"
@@ -95,7 +95,7 @@ std::string candidates(const PromptInput& input) {
         for (const pg::Column* column : text_columns(*input.catalog, table)) {
             names.emplace_back(column->name);
         }
-        lines += concat({"- ", excerpt(full_name(table)), ": ", list_names(names), "\n"});
+        lines += concat({"- ", excerpt(full_name(table)), ": ", rpc::list_names(names), "\n"});
     }
     if (count < likely.size()) lines += "- … and more\n";
     return lines;

@@ -3,8 +3,8 @@
 #include <string>
 #include <vector>
 
+#include "rpc/nearest.h"
 #include "tools/limits.h"
-#include "tools/nearest.h"
 #include "tools/prompts.h"
 #include "tools/table_choice.h"
 #include "tools/table_json.h"
@@ -41,7 +41,7 @@ InputError no_tables(const PromptInput& input, std::string_view schema) {
     const std::vector<std::string_view> views(names.begin(), names.end());
     return {.text = concat({"no table that this key may read", schema.empty() ? "" : " in schema ",
                             schema.empty() ? "" : quoted_excerpt(schema),
-                            views.empty() ? "" : "; schemas: ", list_names(views)}),
+                            views.empty() ? "" : "; schemas: ", rpc::list_names(views)}),
             .may_be_news = true};
 }
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "rpc/nearest.h"
 #include "tools/limits.h"
-#include "tools/nearest.h"
 #include "tools/scanner.h"
 
 namespace fluxgate::tools {
@@ -155,9 +155,9 @@ const Operator* find_operator(std::string_view name) {
 }
 
 std::string operator_hint(std::string_view name) {
-    const std::string hint = did_you_mean(name, operator_names);
+    const std::string hint = rpc::did_you_mean(name, operator_names);
     return concat(
-        {hint, hint.empty() ? "; operators: " : " Operators: ", list_names(operator_names)});
+        {hint, hint.empty() ? "; operators: " : " Operators: ", rpc::list_names(operator_names)});
 }
 
 Checked<std::string_view> array_from_list(std::string_view list, char delimiter,

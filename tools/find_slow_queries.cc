@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "rpc/nearest.h"
 #include "tools/limits.h"
-#include "tools/nearest.h"
 #include "tools/prompts.h"
 #include "tools/table_choice.h"
 #include "tools/table_json.h"
@@ -62,8 +62,8 @@ std::string keys_without_index(const PromptInput& input) {
             }
             if (count++ == limits::prompt_hints_max) return lines + "- … and more\n";
             const std::vector<std::string_view> names(key.columns.begin(), key.columns.end());
-            lines += concat({"- ", excerpt(full_name(*table)), " (", list_names(names), ") -> ",
-                             excerpt(full_name(*target)), "\n"});
+            lines += concat({"- ", excerpt(full_name(*table)), " (", rpc::list_names(names),
+                             ") -> ", excerpt(full_name(*target)), "\n"});
         }
     }
     return lines;

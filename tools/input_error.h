@@ -11,6 +11,8 @@
 #include <string_view>
 #include <utility>
 
+#include "rpc/excerpt.h"
+
 namespace fluxgate::tools {
 
 struct InputError {
@@ -29,11 +31,8 @@ using Checked = std::expected<T, InputError>;
     return std::unexpected(InputError{.text = concat(parts)});
 }
 
-// The caller's text for a message: at most 64 characters, then "…"; control characters, and what a
-// reader could not see or would misread (bidirectional overrides), as \u00XX.
-[[nodiscard]] std::string excerpt(std::string_view text);
-// The same in double quotes, with quotes and backslashes escaped.
-[[nodiscard]] std::string quoted_excerpt(std::string_view text);
+using rpc::excerpt;
+using rpc::quoted_excerpt;
 
 // U+0000 would end the text in libpq: refused before it.
 inline constexpr std::string_view nul_refused = "NUL character is not allowed";

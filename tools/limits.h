@@ -35,9 +35,4 @@ inline constexpr size_t prompt_argument_bytes_max = 8 * 1024;
 inline constexpr size_t prompt_tables_max = 200;  // named in one prompt
 inline constexpr size_t prompt_hints_max = 30;    // candidates and findings in one prompt
 
-// messages
-inline constexpr size_t excerpt_chars_max = 64;  // of the caller's text in an error
-inline constexpr size_t names_listed_max = 30;
-inline constexpr size_t names_compared_max = 2000;  // for "did you mean", bounds the work
-
 }  // namespace fluxgate::tools::limits

@@ -2,8 +2,8 @@
 
 #include <vector>
 
+#include "rpc/nearest.h"
 #include "tools/limits.h"
-#include "tools/nearest.h"
 #include "tools/scanner.h"
 #include "tools/table_name.h"
 
@@ -63,10 +63,11 @@ std::unexpected<InputError> not_an_output(const SelectList& select, std::string_
     for (const SelectOutput& output : select.outputs) {
         names.push_back(output.name);
     }
-    const std::string hint = did_you_mean(name, names);
-    return input_error({"order: ", quoted_excerpt(name), " is not in select", hint,
-                        hint.empty() ? "; with" : " With",
-                        " an aggregate only its outputs can be sorted by: ", list_names(names)});
+    const std::string hint = rpc::did_you_mean(name, names);
+    return input_error(
+        {"order: ", quoted_excerpt(name), " is not in select", hint,
+         hint.empty() ? "; with" : " With",
+         " an aggregate only its outputs can be sorted by: ", rpc::list_names(names)});
 }
 
 Checked<void> write_name(std::string_view name, const pg::Table& table, const SelectList& select,

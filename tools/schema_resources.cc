@@ -126,6 +126,8 @@ loop::Task<rpc::ReadOutcome> SchemaTable::read(rpc::ReadCall* call) {
     rpc::ReadResult result;
     if (table == nullptr) {
         result.found = false;
+        result.hint = table_hint(*catalog, call->variable("schema"), call->variable("table"),
+                                 call->principal->role);
         co_return result;
     }
     loop::BlockChain text;

@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "rpc/nearest.h"
 #include "tools/limits.h"
-#include "tools/nearest.h"
 
 namespace fluxgate::tools {
 namespace {
@@ -44,7 +44,7 @@ std::vector<std::string> readable_tables(const pg::Catalog& catalog, http::Role 
         const size_t rank = rank_of(catalog, table);
         if (rank == ranks || !is_readable(catalog, table, role)) continue;
         by_rank[rank].push_back(rank == 0 ? table.name : concat({table.schema, ".", table.name}));
-        if (++count == limits::names_compared_max) break;
+        if (++count == rpc::names_compared_max) break;
     }
     std::vector<std::string> names = std::move(by_rank[0]);
     for (std::vector<std::string>& more : std::span(by_rank).subspan(1))
@@ -52,23 +52,24 @@ std::vector<std::string> readable_tables(const pg::Catalog& catalog, http::Role 
     return names;
 }
 
-InputError table_not_found(const pg::Catalog& catalog, std::string_view schema,
-                           std::string_view table, http::Role role) {
+}  // namespace
+
+std::string table_hint(const pg::Catalog& catalog, std::string_view schema, std::string_view table,
+                       http::Role role) {
     const std::vector<std::string> names = readable_tables(catalog, role);
     const std::vector<std::string_view> views(names.begin(), names.end());
     const std::string full = concat({schema, ".", table});
-    std::string hint = did_you_mean(schema == "public" ? table : std::string_view(full), views);
+    std::string hint =
+        rpc::did_you_mean(schema == "public" ? table : std::string_view(full), views);
     if (hint.empty() && schema != "public") {
-        hint = did_you_mean(table, views);
+        hint = rpc::did_you_mean(table, views);
     }
     if (hint.empty()) {
         hint = views.empty() ? "; there is no table that you may read"
-                             : concat({"; tables: ", list_names(views)});
+                             : concat({"; tables: ", rpc::list_names(views)});
     }
-    return {.text = concat({"table not found: ", excerpt(full), hint}), .may_be_news = true};
+    return hint;
 }
-
-}  // namespace
 
 pg::Role database_role(http::Role role) {
     switch (role) {
@@ -128,7 +129,10 @@ Checked<const pg::Table*> find_table(const pg::Catalog& catalog, std::string_vie
     const std::string_view table = dot == std::string_view::npos ? name : name.substr(dot + 1);
     const pg::Table* found = catalog.find_table(schema, table);
     if (found == nullptr || !is_visible(catalog, *found, role)) {
-        return std::unexpected(table_not_found(catalog, schema, table, role));
+        return std::unexpected(
+            InputError{.text = concat({"table not found: ", excerpt(concat({schema, ".", table})),
+                                       table_hint(catalog, schema, table, role)}),
+                       .may_be_news = true});
     }
     return found;
 }
@@ -138,10 +142,10 @@ InputError unknown_column(const pg::Table& table, std::string_view name) {
     for (const pg::Column& column : table.columns) {
         names.push_back(column.name);
     }
-    const std::string hint = did_you_mean(name, names);
+    const std::string hint = rpc::did_you_mean(name, names);
     return {.text = concat({"unknown column ", quoted_excerpt(name), " in ", excerpt(table.schema),
                             ".", excerpt(table.name), hint, hint.empty() ? "; " : " ",
-                            "columns: ", list_names(names)}),
+                            "columns: ", rpc::list_names(names)}),
             .may_be_news = true};
 }
 

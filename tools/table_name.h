@@ -38,6 +38,11 @@ inline constexpr std::string_view own_mark = "made by fluxgate bootstrap";
 [[nodiscard]] Checked<const pg::Table*> find_table(const pg::Catalog& catalog,
                                                    std::string_view name, http::Role role);
 
+// `; did you mean "users"?`, the nearest tables that the role may read; where none is near, a list
+// of them.
+[[nodiscard]] std::string table_hint(const pg::Catalog& catalog, std::string_view schema,
+                                     std::string_view table, http::Role role);
+
 // `unknown column "emial" in public.users; did you mean "email"? columns: id, email, …`
 [[nodiscard]] InputError unknown_column(const pg::Table& table, std::string_view name);
 

@@ -6,9 +6,9 @@
 #include <string>
 
 #include "rpc/arguments.h"
+#include "rpc/nearest.h"
 #include "tools/filter.h"
 #include "tools/limits.h"
-#include "tools/nearest.h"
 #include "tools/order.h"
 #include "tools/table_name.h"
 
@@ -33,10 +33,10 @@ Checked<void> check_names(const rpc::Json* arguments) {
                 {"vector_search is not available on this server: it computes no "
                  "embeddings; use filter and order instead"});
         }
-        const std::string hint = did_you_mean(name, argument_names);
+        const std::string hint = rpc::did_you_mean(name, argument_names);
         return input_error({"unknown argument ", quoted_excerpt(name), hint,
                             hint.empty() ? "; known arguments: " : " Known arguments: ",
-                            list_names(argument_names)});
+                            rpc::list_names(argument_names)});
     }
     return {};
 }

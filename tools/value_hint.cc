@@ -5,8 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "rpc/nearest.h"
 #include "tools/input_error.h"
-#include "tools/nearest.h"
 #include "tools/type_name.h"
 
 namespace fluxgate::tools {
@@ -49,7 +49,7 @@ std::string value_hint(const pg::Catalog& catalog, uint32_t type) {
     switch (base->kind) {
         case pg::Type::Kind::enumeration: {
             const std::vector<std::string_view> labels(base->labels.begin(), base->labels.end());
-            return concat({"; one of: ", list_names(labels)});
+            return concat({"; one of: ", rpc::list_names(labels)});
         }
         case pg::Type::Kind::array:
             return "; written as {a,b}";

@@ -42,11 +42,21 @@ TEST_F(ResourceMethodTest, ReadsAResource) {
 }
 
 TEST_F(ResourceMethodTest, SaysWhichResourceIsUnknown) {
-    for (const char* uri : {"a://2", "a://1/", "A://1", "", "a://t/", "a://t/{id}/x"}) {
+    const struct {
+        const char* uri;
+        const char* hint;
+    } unknown[] = {{"a://2", R"(; did you mean \"a://1\"?)"},
+                   {"a://1/", R"(; did you mean \"a://1\"?)"},
+                   {"A://1", R"(; did you mean \"a://1\"?)"},
+                   {"", ""},
+                   {"b://x/y/z", ""},
+                   {"a://t/", R"(; did you mean \"a://1\" or \"a://t/{id}\"?)"},
+                   {"a://t/{id}/x", R"(; did you mean \"a://t/{id}\"?)"}};
+    for (const auto& [uri, hint] : unknown) {
         EXPECT_EQ(post(read(uri))->body(),
                   R"({"jsonrpc":"2.0","id":1,"error":{"code":-32002,"message":)"
                   R"("Resource not found: )" +
-                      std::string(uri) + R"(","data":{"uri":")" + uri + R"("}}})");
+                      std::string(uri) + hint + R"(","data":{"uri":")" + uri + R"("}}})");
     }
     template_->is_found = false;  // only the resource itself knows
     expect_contains(post(read("a://t/7"))->body(), R"("code":-32002)");

@@ -37,7 +37,10 @@ TEST_F(StatelessTest, SaysInEachResultThatItIsComplete) {
     resource->text = "x";
     test::FakeResource* one = resource.get();
     resources_.add(std::move(resource));
-    prompts_.add(std::make_unique<test::FakePrompt>("explore"));
+    auto prompt = std::make_unique<test::FakePrompt>("explore");
+    prompt->edit_info().arguments = {
+        {.name = "a", .title = "", .description = "", .required = false}};
+    prompts_.add(std::move(prompt));
     const struct {
         const char* name;
         const char* members;

@@ -24,6 +24,7 @@ protected:
         call.variables = found.variables;
         const rpc::ReadOutcome outcome = finish(found.resource->read(&call));
         if (!outcome) return outcome.error().message;
+        hint = outcome->hint;
         if (!outcome->found) return "not found";
         const rpc::Json* contents = json.parse(flatten(outcome->contents));
         if (contents == nullptr) return "not JSON";
@@ -48,7 +49,15 @@ protected:
     static constexpr std::string_view table_uri_template =
         "fluxbase://schema/tables/{schema}/{table}";
     rpc::ResourceRegistry registry{{}};
+    std::string hint;  // of the last read
 };
+
+TEST_F(SchemaResourcesTest, ATableThatIsNotThereIsAnsweredWithTheNearest) {
+    EXPECT_EQ(read("fluxbase://schema/tables/sales/ordesr"), "not found");
+    EXPECT_EQ(hint, R"(; did you mean "sales.orders"?)");
+    EXPECT_NE(read("fluxbase://schema/tables/sales/orders"), "not found");
+    EXPECT_EQ(hint, "");
+}
 
 TEST_F(SchemaResourcesTest, TheListHasBaseTablesWithColumnsAndKeys) {
     EXPECT_EQ(read(schema_uri), R"json({
@@ -148,6 +157,7 @@ TEST_F(SchemaResourcesTest, WhatTheCallerMayNotReadIsNotFound) {
     who.role = http::Role::service_role;
     EXPECT_NE(read("fluxbase://schema/tables/auth/users"), "not found");
     EXPECT_EQ(read("fluxbase://schema/tables/public/hidden"), "not found");
+    EXPECT_EQ(hint.find("hidden"), std::string::npos) << hint;
 }
 
 TEST_F(SchemaResourcesTest, AServiceKeySeesInternalSchemasButNotTheSystemsUnasked) {

@@ -1,16 +1,14 @@
-#include "tools/nearest.h"
+#include "rpc/nearest.h"
 
 #include <algorithm>
 #include <array>
 #include <cstdint>
 
-#include "tools/input_error.h"
-#include "tools/limits.h"
+#include "rpc/excerpt.h"
 
-namespace fluxgate::tools {
+namespace fluxgate::rpc {
 namespace {
 
-constexpr size_t bytes_max = limits::identifier_bytes_max + 1;
 constexpr size_t bound_max = 8;
 
 char lower(char c) {
@@ -29,16 +27,18 @@ size_t edit_distance(std::string_view left, std::string_view right, size_t bound
     bound = std::min(bound, bound_max);
     const size_t gap =
         left.size() > right.size() ? left.size() - right.size() : right.size() - left.size();
-    if (gap > bound || left.size() > bytes_max || right.size() > bytes_max) {
+    if (gap > bound || left.size() > name_compared_bytes_max ||
+        right.size() > name_compared_bytes_max) {
         return bound + 1;
     }
     // Three rows of the matrix: two back (for swaps), previous, current. Only the band |i - j| <=
     // bound is filled; outside of it the distance is over the bound anyway.
-    using Row = std::array<uint8_t, bytes_max + 1>;
+    using Row = std::array<uint8_t, name_compared_bytes_max + 1>;
     const auto over = static_cast<uint8_t>(bound + 1);
     std::array<Row, 3> rows;
+    const size_t width = right.size() + 1;
     for (Row& row : rows) {
-        row.fill(over);
+        std::fill_n(row.begin(), width, over);
     }
     for (size_t j = 0; j <= std::min(right.size(), bound); ++j) {
         rows[0][j] = static_cast<uint8_t>(j);
@@ -47,7 +47,7 @@ size_t edit_distance(std::string_view left, std::string_view right, size_t bound
         const Row& before = rows[(i + 1) % 3];  // row i - 2
         const Row& previous = rows[(i + 2) % 3];
         Row& current = rows[i % 3];
-        current.fill(over);
+        std::fill_n(current.begin(), width, over);
         if (i <= bound) {
             current[0] = static_cast<uint8_t>(i);
         }
@@ -83,7 +83,7 @@ std::vector<std::string_view> nearest(std::string_view wanted,
         return {};
     }
     const size_t bound = std::clamp<size_t>(wanted.size() / 3, 1, 3);
-    for (std::string_view name : names.first(std::min(names.size(), limits::names_compared_max))) {
+    for (std::string_view name : names.first(std::min(names.size(), names_compared_max))) {
         size_t distance = edit_distance(wanted, name, bound);
         if (distance > bound && wanted.size() >= 3 && name.size() >= 3 &&
             (starts_with(name, wanted) || starts_with(wanted, name))) {
@@ -113,16 +113,16 @@ std::string did_you_mean(std::string_view wanted, std::span<const std::string_vi
 }
 
 std::string list_names(std::span<const std::string_view> names) {
-    const size_t listed = std::min(names.size(), limits::names_listed_max);
+    const size_t listed = std::min(names.size(), names_listed_max);
     std::string text;
     for (std::string_view name : names.first(listed)) {
         text += text.empty() ? "" : ", ";
         text += excerpt(name);
     }
     if (listed < names.size()) {
-        text += concat({", … (", std::to_string(names.size() - listed), " more)"});
+        text += ", … (" + std::to_string(names.size() - listed) + " more)";
     }
     return text;
 }
 
-}  // namespace fluxgate::tools
+}  // namespace fluxgate::rpc

@@ -1,13 +1,11 @@
-#include "tools/nearest.h"
+#include "rpc/nearest.h"
 
 #include <gtest/gtest.h>
 
 #include <array>
 #include <string>
 
-#include "tools/input_error.h"
-
-namespace fluxgate::tools {
+namespace fluxgate::rpc {
 namespace {
 
 TEST(EditDistance, CountsInsertionsDeletionsSubstitutionsAndSwaps) {
@@ -89,22 +87,5 @@ TEST(ListNames, EndsLongListsWithACount) {
     EXPECT_TRUE(list_names(names).ends_with(", … (3 more)"));
 }
 
-TEST(Excerpt, CutsAt64Characters) {
-    EXPECT_EQ(excerpt(std::string(64, 'a')), std::string(64, 'a'));
-    EXPECT_EQ(excerpt(std::string(65, 'a')), std::string(64, 'a') + "…");
-}
-
-TEST(Excerpt, EscapesWhatAReaderCouldNotSee) {
-    EXPECT_EQ(excerpt("a\nb\x7f\u202e"), "a\\u000ab\\u007f\\u202e");
-    EXPECT_EQ(excerpt(std::string_view("a\0b", 3)), "a\\u0000b");
-    EXPECT_EQ(quoted_excerpt("say \"hi\" \\"), "\"say \\\"hi\\\" \\\\\"");
-}
-
-TEST(Excerpt, NeverCutsACharacterAndReplacesBytesThatAreNotUtf8) {
-    EXPECT_EQ(excerpt("äöü😀"), "äöü😀");
-    EXPECT_EQ(excerpt("a\xffz"), "a\uFFFDz");
-    EXPECT_EQ(excerpt("a\xe2\x82"), "a\uFFFD\uFFFD");
-}
-
 }  // namespace
-}  // namespace fluxgate::tools
+}  // namespace fluxgate::rpc

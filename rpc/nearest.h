@@ -1,6 +1,6 @@
 // "did you mean": the names nearest to one that does not exist.
 //
-// Bounded work: a band of the distance matrix, and no more than limits::names_compared_max names.
+// Bounded work: a band of the distance matrix, and no more than names_compared_max names.
 #pragma once
 
 #include <cstddef>
@@ -9,7 +9,11 @@
 #include <string_view>
 #include <vector>
 
-namespace fluxgate::tools {
+namespace fluxgate::rpc {
+
+inline constexpr size_t names_compared_max = 2000;
+inline constexpr size_t names_listed_max = 30;
+inline constexpr size_t name_compared_bytes_max = 256;  // nothing is near to what is longer
 
 // Insertions, deletions, substitutions and swaps of neighbours that lead from `left` to `right`;
 // case of ASCII letters does not count. `bound` + 1 if there are more than `bound` (<= 8).
@@ -28,4 +32,4 @@ namespace fluxgate::tools {
 // "a, b, c, … (12 more)", names as excerpts.
 [[nodiscard]] std::string list_names(std::span<const std::string_view> names);
 
-}  // namespace fluxgate::tools
+}  // namespace fluxgate::rpc
