@@ -144,11 +144,25 @@ const std::vector<std::string>* Dispatcher::scopes_to_follow(std::string_view ur
     return &resource->info().scopes;
 }
 
+bool Dispatcher::is_in_session(const Request& request, Answer& answer) const {
+    if (request.caller.session != nullptr) return true;
+    answer.reply = error_reply(400,
+                               {.code = rpc_code::server_error,
+                                .message = "Bad Request: without a session nothing could be told: "
+                                           "initialize, send its Mcp-Session-Id with this request, "
+                                           "and open a stream with GET",
+                                .subject = {},
+                                .detail = {},
+                                .id = request.message.id},
+                               *request.caller.protocol);
+    return false;
+}
+
 void Dispatcher::subscribe(const Request& request, Answer& answer) {
     const Json* uri = string_param(request, "uri", answer);
     if (uri == nullptr) return;
     if (is_excluded(uri->text, request.arena)) {
-        answer.reply = resource_not_found(uri->text, request.message, *request.caller.protocol);
+        answer.reply = unknown_resource(request, uri->text);
         return;
     }
     if (const auto* scopes = scopes_to_follow(uri->text, request.caller, request.arena);
@@ -156,8 +170,17 @@ void Dispatcher::subscribe(const Request& request, Answer& answer) {
         answer.reply = forbidden(*scopes, request.message, request.caller);
         return;
     }
-    const Session* session = request.caller.session;
-    if (session != nullptr && !states_.follow(session->nonce, uri->text)) {
+    if (!is_in_session(request, answer)) return;
+    // Under a scheme that is ours a URI that matches nothing is misspelled. Under another one there
+    // is nothing to be near to and nothing ever to be told, and the official suite subscribes to
+    // such a one.
+    const ResourceRegistry& resources = *catalogue_.resources;
+    if (resources.find(uri->text, &request.arena).resource == nullptr &&
+        resources.has_scheme_of(uri->text)) {
+        answer.reply = unknown_resource(request, uri->text);
+        return;
+    }
+    if (!states_.follow(request.caller.session->nonce, uri->text)) {
         answer.reply = invalid_params(request.message, *request.caller.protocol,
                                       "Invalid params: a session follows at most 100 resources, "
                                       "of at most 2048 bytes each, and all sessions a "
@@ -169,10 +192,8 @@ void Dispatcher::subscribe(const Request& request, Answer& answer) {
 
 void Dispatcher::unsubscribe(const Request& request, Answer& answer) {
     const Json* uri = string_param(request, "uri", answer);
-    if (uri == nullptr) return;
-    if (request.caller.session != nullptr) {
-        states_.unfollow(request.caller.session->nonce, uri->text);
-    }
+    if (uri == nullptr || !is_in_session(request, answer)) return;
+    states_.unfollow(request.caller.session->nonce, uri->text);
     answer.reply = empty_result(request);
 }
 

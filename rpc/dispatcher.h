@@ -112,6 +112,8 @@ private:
     // False, and the refusal, if what the job completes has no argument of that name.
     [[nodiscard]] bool has_argument(const Request& request, std::string_view name,
                                     Answer& answer) const;
+    // False, and the refusal, outside of a session.
+    [[nodiscard]] bool is_in_session(const Request& request, Answer& answer) const;
     [[nodiscard]] Reply unknown_resource(const Request& request, std::string_view uri) const;
     [[nodiscard]] Reply empty_result(const Request& request) const;
     // `params.<name>`; null, and the refusal in `answer`, unless it is a string.

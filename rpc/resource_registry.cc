@@ -15,6 +15,10 @@ bool is_before(const Entry& entry, std::string_view uri) {
     return entry.resource->info().uri < uri;
 }
 
+std::string_view scheme_of(std::string_view uri) {
+    return uri.substr(0, uri.find(':'));
+}
+
 bool has_values(std::span<const TemplateVariable> variables, std::span<const std::string> values) {
     return std::ranges::equal(variables, values, {}, &TemplateVariable::value);
 }
@@ -89,6 +93,12 @@ ResourceRegistry::Found ResourceRegistry::find(std::string_view uri, loop::Arena
 Resource* ResourceRegistry::find_template(std::string_view text) const {
     const Entry* entry = find_entry(text);
     return entry != nullptr && entry->is_whole_template() ? entry->resource.get() : nullptr;
+}
+
+bool ResourceRegistry::has_scheme_of(std::string_view uri) const {
+    return std::ranges::any_of(entries_, [scheme = scheme_of(uri)](const Entry& entry) {
+        return scheme_of(entry.resource->info().uri) == scheme;
+    });
 }
 
 }  // namespace fluxgate::rpc

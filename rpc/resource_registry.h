@@ -51,6 +51,8 @@ public:
     }
     // By the template's own text, for completion; null as above.
     [[nodiscard]] Resource* find_template(std::string_view text) const;
+    // Does any resource have the scheme of `uri`?
+    [[nodiscard]] bool has_scheme_of(std::string_view uri) const;
     [[nodiscard]] const std::vector<Entry>& all() const { return entries_; }
 
 private:
