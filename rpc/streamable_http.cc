@@ -26,12 +26,6 @@ std::string_view request_token(const Json& id, loop::Arena& arena) {
     return arena.copy(token.to_string());
 }
 
-// How an error is written before the message is understood.
-const Protocol& protocol_of_head(const http::Request& request) {
-    const Protocol* stated = find_protocol(request.get(Field::mcp_protocol_version));
-    return stated == nullptr ? default_protocol() : *stated;
-}
-
 void note(http::ExchangeNotes& notes, const Job& job, const CallNotes& call) {
     if (job.tool != nullptr) notes.tool = job.tool->info().name;
     notes.sqlstate = call.sqlstate;
@@ -66,12 +60,16 @@ http::Next StreamableHttp::on_head(http::Exchange& exchange) {
     if (request.known_count[static_cast<size_t>(Field::content_type)] != 1 ||
         !http::is_json_type(request.get(Field::content_type))) {
         error.message = "Unsupported Media Type: Content-Type must be application/json";
-        refuse(exchange, {.status = 415, .error = error, .protocol = &protocol_of_head(request)});
+        refuse(
+            exchange,
+            {.status = 415, .error = error, .protocol = &protocol_of_refusal(exchange, sessions_)});
         return http::Next::answered;
     }
     if (!http::accepts_answer(request)) {
         error.message = "Not Acceptable: answers are application/json (or text/event-stream) only";
-        refuse(exchange, {.status = 406, .error = error, .protocol = &protocol_of_head(request)});
+        refuse(
+            exchange,
+            {.status = 406, .error = error, .protocol = &protocol_of_refusal(exchange, sessions_)});
         return http::Next::answered;
     }
     return http::Next::proceed;
@@ -83,7 +81,7 @@ void StreamableHttp::on_request(http::Exchange& exchange) {
     if (!document) {
         refuse(exchange, {.status = 400,
                           .error = to_rpc_error(document.error()),
-                          .protocol = &protocol_of_head(request)});
+                          .protocol = &protocol_of_refusal(exchange, sessions_)});
         return;
     }
     if (request.query.starts_with(old_transport_query)) {
@@ -114,11 +112,18 @@ void StreamableHttp::on_message(http::Exchange& exchange, const Json& document,
                   .session = nullptr,
                   .envelope = classified->envelope};
     if (!caller.protocol->is_stateless) {
+        const bool is_request = message.kind == RpcMessage::Kind::request;
+        const std::string_view id = is_request ? message.id : std::string_view();
         if (found.kind == FoundSession::Kind::gone && message.method != "initialize") {
-            const bool is_request = message.kind == RpcMessage::Kind::request;
-            refuse(exchange, {.status = 404,
-                              .error = session_gone(is_request ? message.id : std::string_view()),
-                              .protocol = caller.protocol});
+            refuse(exchange,
+                   {.status = 404, .error = session_gone(id), .protocol = caller.protocol});
+            return;
+        }
+        if (session != nullptr && caller.protocol != session->protocol &&
+            message.method != "initialize") {
+            refuse(exchange, {.status = 400,
+                              .error = other_revision(*session, id),
+                              .protocol = session->protocol});
             return;
         }
         caller.session = session;

@@ -52,6 +52,12 @@ void StreamableHttp::on_batch(http::Exchange& exchange, const Json& document,
         refuse(exchange, {.status = 404, .error = session_gone({}), .protocol = *protocol});
         return;
     }
+    if (session != nullptr && *protocol != session->protocol) {
+        refuse(
+            exchange,
+            {.status = 400, .error = other_revision(*session, {}), .protocol = session->protocol});
+        return;
+    }
     if (document.count > 1) {  // http/rate_limit has counted one
         const int retry_after_s = http::RateLimit::take(exchange, document.count - 1);
         if (retry_after_s > 0) {

@@ -16,10 +16,8 @@ namespace {
 
 using http::Field;
 
-void refuse(http::Exchange& exchange, uint16_t status, int code, std::string_view text) {
-    Reply reply =
-        error_reply(status, {.code = code, .message = text, .subject = {}, .detail = {}, .id = {}},
-                    default_protocol());
+void refuse(http::Exchange& exchange, Sessions& sessions, uint16_t status, const RpcError& error) {
+    Reply reply = error_reply(status, error, protocol_of_refusal(exchange, sessions));
     http::Response response;
     response.status = status;
     response.body = std::move(reply.body);
@@ -28,20 +26,37 @@ void refuse(http::Exchange& exchange, uint16_t status, int code, std::string_vie
     exchange.respond(std::move(response));
 }
 
+void refuse(http::Exchange& exchange, Sessions& sessions, uint16_t status, int code,
+            std::string_view text) {
+    refuse(exchange, sessions, status,
+           {.code = code, .message = text, .subject = {}, .detail = {}, .id = {}});
+}
+
 // The revisions that have GET and DELETE are served; null: answered.
-bool is_legacy(http::Exchange& exchange) {
+bool is_legacy(http::Exchange& exchange, Sessions& sessions) {
     const Protocol* stated = find_protocol(exchange.request().get(Field::mcp_protocol_version));
     if (stated != nullptr && stated->is_stateless) {
-        refuse(exchange, 405, rpc_code::server_error,
+        refuse(exchange, sessions, 405, rpc_code::server_error,
                "Method Not Allowed: revision 2026-07-28 has POST only");
         return false;
     }
     if (stated == nullptr && exchange.request().has(Field::mcp_protocol_version)) {
-        refuse(exchange, 400, rpc_code::server_error,
+        refuse(exchange, sessions, 400, rpc_code::server_error,
                "Bad Request: MCP-Protocol-Version is not served");
         return false;
     }
     return true;
+}
+
+// The head may state no other revision than the session's; false: answered.
+bool is_of_session(http::Exchange& exchange, Sessions& sessions, const Session& session) {
+    const http::Request& request = exchange.request();
+    if (!request.has(Field::mcp_protocol_version) ||
+        request.get(Field::mcp_protocol_version) == session.protocol->name) {
+        return true;
+    }
+    refuse(exchange, sessions, 400, other_revision(session, {}));
+    return false;
 }
 
 // What a session follows is in its state; here is only who listens.
@@ -51,40 +66,41 @@ Interest interest_of(http::Exchange& exchange) {
     return interest;
 }
 
-void refuse_gone(http::Exchange& exchange) {
-    const RpcError error = session_gone({});
-    refuse(exchange, 404, error.code, error.message);
+void refuse_gone(http::Exchange& exchange, Sessions& sessions) {
+    refuse(exchange, sessions, 404, session_gone({}));
 }
 
 }  // namespace
 
 void StreamableHttpGet::on_request(http::Exchange& exchange) {
-    if (!is_legacy(exchange)) return;
+    if (!is_legacy(exchange, sessions_)) return;
     const http::Request& request = exchange.request();
     if (request.method == http::Method::head) {  // a stream without a body would never end
-        refuse(exchange, 405, rpc_code::server_error, "Method Not Allowed: GET opens a stream");
+        refuse(exchange, sessions_, 405, rpc_code::server_error,
+               "Method Not Allowed: GET opens a stream");
         return;
     }
     exchange.notes().rpc_method = "stream";
     if (!http::accepts_events(request)) {
-        refuse(exchange, 406, rpc_code::server_error,
+        refuse(exchange, sessions_, 406, rpc_code::server_error,
                "Not Acceptable: GET answers with text/event-stream");
         return;
     }
     const FoundSession found = find_session(exchange, sessions_);
     switch (found.kind) {
         case FoundSession::Kind::gone:
-            refuse_gone(exchange);
+            refuse_gone(exchange, sessions_);
             return;
         case FoundSession::Kind::none:
             if (request.has(Field::mcp_protocol_version)) {
-                refuse(exchange, 405, rpc_code::server_error,
+                refuse(exchange, sessions_, 405, rpc_code::server_error,
                        "Method Not Allowed: without Mcp-Session-Id there is no stream");
             } else {
                 open_old_transport(exchange);
             }
             return;
         case FoundSession::Kind::live:
+            if (!is_of_session(exchange, sessions_, *found.session)) return;
             renew_session(exchange, sessions_, *found.session);
             if (request.has(Field::last_event_id)) {
                 resume(exchange, *found.session);
@@ -99,7 +115,7 @@ void StreamableHttpGet::on_request(http::Exchange& exchange) {
 void StreamableHttpGet::resume(http::Exchange& exchange, const Session& session) {
     const auto id = read_event_id(sessions_.signer, exchange.request().get(Field::last_event_id));
     if (!id || id->session != session.nonce) {
-        refuse(exchange, 400, rpc_code::server_error,
+        refuse(exchange, sessions_, 400, rpc_code::server_error,
                "Bad Request: Last-Event-ID is none of this session's");
         return;
     }
@@ -110,7 +126,7 @@ void StreamableHttpGet::resume(http::Exchange& exchange, const Session& session)
         return;
     }
     if (stream == nullptr) {
-        refuse(exchange, 404, rpc_code::server_error,
+        refuse(exchange, sessions_, 404, rpc_code::server_error,
                "Not Found: what followed that event is kept no longer");
         return;
     }
@@ -143,7 +159,7 @@ void StreamableHttpGet::open_stream(http::Exchange& exchange, const Session& ses
             sessions_.streams.open(EventStreams::Kind::session, new_stream_id(exchange.loop()),
                                    session.nonce, interest_of(exchange), exchange.loop().now());
         if (carrier.stream == nullptr) {
-            refuse(exchange, 503, 503, "too many streams are open, try again later");
+            refuse(exchange, sessions_, 503, 503, "too many streams are open, try again later");
             return;
         }
         // What changed while nobody here knew the session: after a restart, on another instance, or
@@ -166,7 +182,7 @@ void StreamableHttpGet::open_old_transport(http::Exchange& exchange) {
     carrier.stream = sessions_.streams.open(carrier.kind, id, session, interest_of(exchange),
                                             exchange.loop().now());
     if (carrier.stream == nullptr) {
-        refuse(exchange, 503, 503, "too many streams are open, try again later");
+        refuse(exchange, sessions_, 503, 503, "too many streams are open, try again later");
         return;
     }
     carrier.id = id;
@@ -181,18 +197,19 @@ void StreamableHttpGet::open_old_transport(http::Exchange& exchange) {
 }
 
 void StreamableHttpDelete::on_request(http::Exchange& exchange) {
-    if (!is_legacy(exchange)) return;
+    if (!is_legacy(exchange, sessions_)) return;
     exchange.notes().rpc_method = "end_session";
     const FoundSession found = find_session(exchange, sessions_);
     switch (found.kind) {
         case FoundSession::Kind::none:
-            refuse(exchange, 400, rpc_code::server_error,
+            refuse(exchange, sessions_, 400, rpc_code::server_error,
                    "Bad Request: DELETE ends the session that Mcp-Session-Id names");
             return;
         case FoundSession::Kind::gone:
-            refuse_gone(exchange);
+            refuse_gone(exchange, sessions_);
             return;
         case FoundSession::Kind::live: {
+            if (!is_of_session(exchange, sessions_, *found.session)) return;
             const SessionNonce& nonce = found.session->nonce;
             // A renewed id may live a whole time longer.
             const int64_t now_s = loop::unix_seconds(exchange.loop().wall_now());

@@ -32,8 +32,11 @@ OldTransport find_transport(http::Exchange& exchange, Sessions& sessions) {
 void StreamableHttp::on_old_message(http::Exchange& exchange, const Json& document) {
     const OldTransport old = find_transport(exchange, sessions_);
     if (old.stream == nullptr) {
-        refuse(exchange,
-               {.status = 404, .error = session_gone({}), .protocol = &default_protocol()});
+        const auto message = read_message(document);
+        const bool is_request = message && message->kind == RpcMessage::Kind::request;
+        refuse(exchange, {.status = 404,
+                          .error = session_gone(is_request ? message->id : std::string_view()),
+                          .protocol = &protocol_of_refusal(exchange, sessions_)});
         return;
     }
     auto classified =

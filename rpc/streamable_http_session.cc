@@ -55,6 +55,23 @@ RpcError session_gone(std::string_view id) {
             .id = id};
 }
 
+const Protocol& protocol_of_refusal(http::Exchange& exchange, Sessions& sessions) {
+    const Protocol* stated = find_protocol(exchange.request().get(Field::mcp_protocol_version));
+    if (stated != nullptr) return *stated;
+    const Session* session = find_session(exchange, sessions).session;
+    return session == nullptr ? default_protocol() : *session->protocol;
+}
+
+RpcError other_revision(const Session& session, std::string_view id) {
+    return {.code = rpc_code::server_error,
+            .message =
+                "Bad Request: MCP-Protocol-Version is not the revision that this session "
+                "has agreed on: ",
+            .subject = session.protocol->name,
+            .detail = {},
+            .id = id};
+}
+
 FoundSession find_session(http::Exchange& exchange, Sessions& sessions) {
     const http::Request& request = exchange.request();
     if (!request.has(Field::mcp_session_id)) return {};

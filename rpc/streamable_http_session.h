@@ -15,6 +15,12 @@ namespace fluxgate::rpc {
 // -32001, for 404.
 [[nodiscard]] RpcError session_gone(std::string_view id);
 
+// For 400: the head states another revision than its session's.
+[[nodiscard]] RpcError other_revision(const Session& session, std::string_view id);
+// The revision that a refusal is written in before the message is understood: what the head states,
+// else its session's, else the default one.
+[[nodiscard]] const Protocol& protocol_of_refusal(http::Exchange& exchange, Sessions& sessions);
+
 struct FoundSession {
     enum class Kind : uint8_t {
         none,  // no id was sent
