@@ -44,11 +44,15 @@ struct Column {
     std::string quoted;  // "name", double quotes doubled
     uint32_t type = 0;
     int32_t modifier = -1;
+    // The type's name with the modifier: "numeric(10,2)"; empty where there is none.
+    std::string modified_type;
     bool not_null = false;
     bool has_default = false;
     bool is_generated = false;
     std::string default_expression;  // for the schema resources, not for SQL
     std::string comment;
+    // Bit per pg::Role: may it SELECT the column, if its table's bit is set too.
+    uint8_t selectable_by = 0xFF;
     friend bool operator==(const Column&, const Column&) = default;
 };
 

@@ -36,8 +36,14 @@ constexpr std::string_view types_sql =
 constexpr std::string_view labels_sql =
     "SELECT enumtypid, enumlabel FROM pg_enum ORDER BY enumtypid, enumsortorder";
 
-// The last three columns: may anon, authenticated, service_role read anything of it. A role that
-// does not exist gives NULL.
+// Of each role that statements run as: this login's own, anon, authenticated, service_role. A role
+// that does not exist gives NULL.
+#define FLUX_ROLES                                         \
+    " LEFT JOIN pg_roles a ON a.rolname = 'anon'"          \
+    " LEFT JOIN pg_roles u ON u.rolname = 'authenticated'" \
+    " LEFT JOIN pg_roles s ON s.rolname = 'service_role'"
+
+// The last columns: which roles may read anything of it, and which all of it.
 constexpr std::string_view tables_sql =
     "SELECT c.oid, c.relkind, n.nspname, c.relname, obj_description(c.oid, 'pg_class'),"
     " c.relrowsecurity,"
@@ -47,23 +53,32 @@ constexpr std::string_view tables_sql =
     " has_schema_privilege(u.oid, n.oid, 'USAGE') AND has_any_column_privilege(u.oid, c.oid, "
     "'SELECT'),"
     " has_schema_privilege(s.oid, n.oid, 'USAGE') AND has_any_column_privilege(s.oid, c.oid, "
-    "'SELECT')"
-    " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace"
-    " LEFT JOIN pg_roles a ON a.rolname = 'anon'"
-    " LEFT JOIN pg_roles u ON u.rolname = 'authenticated'"
-    " LEFT JOIN pg_roles s ON s.rolname = 'service_role'"
+    "'SELECT'),"
+    " has_table_privilege(c.oid, 'SELECT'), has_table_privilege(a.oid, c.oid, 'SELECT'),"
+    " has_table_privilege(u.oid, c.oid, 'SELECT'), has_table_privilege(s.oid, c.oid, 'SELECT')"
+    " FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace" FLUX_ROLES
     " WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND " FLUX_CALLERS_SCHEMAS;
 
 constexpr std::string_view columns_sql =
     "SELECT t.attrelid, t.attname, t.atttypid, t.atttypmod, t.attnotnull,"
     " t.atthasdef AND t.attgenerated = '' OR t.attidentity <> '',"
     " t.attgenerated <> '' OR t.attidentity = 'a',"
-    " pg_get_expr(d.adbin, d.adrelid), col_description(t.attrelid, t.attnum)"
+    " pg_get_expr(d.adbin, d.adrelid), col_description(t.attrelid, t.attnum),"
+    " CASE WHEN t.atttypmod >= 0 THEN format_type(t.atttypid, t.atttypmod) END"
     " FROM pg_attribute t JOIN pg_class c ON c.oid = t.attrelid"
     " JOIN pg_namespace n ON n.oid = c.relnamespace"
     " LEFT JOIN pg_attrdef d ON d.adrelid = t.attrelid AND d.adnum = t.attnum"
     " WHERE t.attnum > 0 AND NOT t.attisdropped AND c.relkind IN ('r', 'p', 'v', 'm', 'f', 'c')"
     " AND " FLUX_CALLERS_SCHEMAS " ORDER BY t.attrelid, t.attnum";
+
+// The columns that have grants of their own, which are few.
+constexpr std::string_view column_grants_sql =
+    "SELECT t.attrelid, t.attname, has_column_privilege(t.attrelid, t.attnum, 'SELECT'),"
+    " has_column_privilege(a.oid, t.attrelid, t.attnum, 'SELECT'),"
+    " has_column_privilege(u.oid, t.attrelid, t.attnum, 'SELECT'),"
+    " has_column_privilege(s.oid, t.attrelid, t.attnum, 'SELECT')"
+    " FROM pg_attribute t" FLUX_ROLES
+    " WHERE t.attacl IS NOT NULL AND t.attnum > 0 AND NOT t.attisdropped";
 
 // One row a column of each primary and foreign key, in the key's order.
 constexpr std::string_view keys_sql =
@@ -92,6 +107,7 @@ constexpr std::string_view indexes_sql =
     " WHERE i.indisvalid AND part.place <= i.indnkeyatts AND " FLUX_CALLERS_SCHEMAS
     " ORDER BY i.indrelid, c.relname, part.place";
 
+#undef FLUX_ROLES
 #undef FLUX_CALLERS_SCHEMAS
 
 // One row's fields in order; SQL NULL reads as "", 0 and false.
@@ -130,6 +146,8 @@ struct Draft {
     std::unordered_map<uint32_t, Table> tables;           // by oid
     std::unordered_map<uint32_t, Type> types;             // by oid
     std::unordered_map<uint32_t, uint32_t> type_of_rows;  // relation -> its row type
+    // Relation -> bit per pg::Role: may it SELECT every column.
+    std::unordered_map<uint32_t, uint8_t> wholly_selectable_by;
 };
 
 Type::Kind type_kind_of(char typtype, bool is_array) {
@@ -182,6 +200,23 @@ ForeignKey::Action action_of(char code) {
     }
 }
 
+// Four flags, one a role.
+uint8_t role_bits(RowReader& row) {
+    unsigned bits = 0;
+    for (Role role : {Role::gateway, Role::anon, Role::authenticated, Role::service_role})
+        bits |= row.flag() ? 1u << static_cast<unsigned>(role) : 0u;
+    return static_cast<uint8_t>(bits);
+}
+
+// format_type leaves the schema out where the search path has it; a type's name never does.
+std::string with_schema(std::string_view modified, const Type& type) {
+    const size_t begin = modified.find('(');
+    if (begin == std::string_view::npos || !type.name.contains('.')) return std::string(modified);
+    std::string_view name = type.name;
+    if (type.kind == Type::Kind::array) name.remove_suffix(2);  // its [] comes behind the modifier
+    return std::string(name).append(modified.substr(begin));
+}
+
 void take_types(Draft& draft, const Result& result) {
     for_each_row(result, [&](RowReader row) {
         Type type;
@@ -213,10 +248,8 @@ void take_tables(Draft& draft, const Result& result) {
         table.name = row.string();
         table.comment = row.string();
         table.row_security = row.flag();
-        for (Role role : {Role::gateway, Role::anon, Role::authenticated, Role::service_role}) {
-            const unsigned bit = row.flag() ? 1u << static_cast<unsigned>(role) : 0u;
-            table.selectable_by = static_cast<uint8_t>(table.selectable_by | bit);
-        }
+        table.selectable_by = role_bits(row);
+        draft.wholly_selectable_by.emplace(table.oid, role_bits(row));
         draft.tables.emplace(table.oid, std::move(table));
     });
 }
@@ -233,6 +266,12 @@ void take_columns(Draft& draft, const Result& result) {
         column.is_generated = row.flag();
         column.default_expression = row.string();
         column.comment = row.string();
+        if (auto type = draft.types.find(column.type); type != draft.types.end())
+            column.modified_type = with_schema(row.text(), type->second);
+        if (auto whole = draft.wholly_selectable_by.find(relation);
+            whole != draft.wholly_selectable_by.end()) {
+            column.selectable_by = whole->second;
+        }
         if (auto owner = draft.type_of_rows.find(relation); owner != draft.type_of_rows.end()) {
             auto type = draft.types.find(owner->second);
             if (type != draft.types.end())
@@ -240,6 +279,15 @@ void take_columns(Draft& draft, const Result& result) {
         }
         auto table = draft.tables.find(relation);
         if (table != draft.tables.end()) table->second.columns.push_back(std::move(column));
+    });
+}
+
+void take_column_grants(Draft& draft, const Result& result) {
+    for_each_row(result, [&](RowReader row) {
+        auto table = draft.tables.find(row.number());
+        if (table == draft.tables.end()) return;
+        auto column = std::ranges::find(table->second.columns, row.text(), &Column::name);
+        if (column != table->second.columns.end()) column->selectable_by = role_bits(row);
     });
 }
 
@@ -291,9 +339,13 @@ struct Source {
 };
 // In the order of dependence.
 constexpr std::array sources = {
-    Source{types_sql, take_types},   Source{labels_sql, take_labels},
-    Source{tables_sql, take_tables}, Source{columns_sql, take_columns},
-    Source{keys_sql, take_keys},     Source{indexes_sql, take_indexes},
+    Source{types_sql, take_types},
+    Source{labels_sql, take_labels},
+    Source{tables_sql, take_tables},
+    Source{columns_sql, take_columns},
+    Source{column_grants_sql, take_column_grants},
+    Source{keys_sql, take_keys},
+    Source{indexes_sql, take_indexes},
 };
 
 }  // namespace

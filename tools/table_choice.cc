@@ -95,8 +95,9 @@ std::vector<std::string> complete_column(const pg::Catalog& catalog, http::Role 
     Choice choice;
     for (const pg::Table* shown : shown_tables(catalog, role)) {
         if (!table.empty() && full_name(*shown) != table) continue;
-        for (const pg::Column& column : shown->columns)
-            choice.add(column.name, fit_of(column.name, typed));
+        for (const pg::Column& column : shown->columns) {
+            if (is_readable(column, role)) choice.add(column.name, fit_of(column.name, typed));
+        }
     }
     return choice.result();
 }

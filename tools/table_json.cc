@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 #include "rpc/uri_template.h"
 #include "tools/input_error.h"
@@ -21,6 +22,31 @@ std::optional<int64_t> length_of(const pg::Column& column) {
     return {};
 }
 
+bool has_readable(const pg::Table& table, std::string_view name, http::Role role) {
+    const pg::Column* column = table.find_column(name);
+    return column != nullptr && is_readable(*column, role);
+}
+
+bool is_whole(const pg::Table& table, http::Role role) {
+    return std::ranges::all_of(
+        table.columns, [role](const pg::Column& column) { return is_readable(column, role); });
+}
+
+std::vector<std::string> readable_names(const pg::Table& table,
+                                        const std::vector<std::string>& names, http::Role role) {
+    std::vector<std::string> readable;
+    for (const std::string& name : names) {
+        if (has_readable(table, name, role)) readable.push_back(name);
+    }
+    return readable;
+}
+
+std::string_view type_name_of(const pg::Catalog& catalog, const pg::Column& column) {
+    if (!column.modified_type.empty()) return column.modified_type;
+    const pg::Type* type = catalog.find_type(column.type);
+    return type == nullptr ? std::string_view("unknown") : type->name;
+}
+
 bool is_in_key(const pg::Table& table, const pg::Column& column) {
     return std::ranges::find(table.primary_key, column.name) != table.primary_key.end();
 }
@@ -38,7 +64,6 @@ void write_names(std::string_view key, const std::vector<std::string>& names, Pr
 void write_column(const pg::Catalog& catalog, const pg::Table& table, size_t at, TableDetail detail,
                   PrettyJson& json) {
     const pg::Column& column = table.columns[at];
-    const pg::Type* type = catalog.find_type(column.type);
     const pg::Type* base = base_type(catalog, column.type);
     const bool has_expression = !column.default_expression.empty();
     json.open('{');
@@ -57,7 +82,7 @@ void write_column(const pg::Catalog& catalog, const pg::Table& table, size_t at,
     json.flag("nullable", !column.not_null);
     if (detail == TableDetail::full) json.member("position", static_cast<int64_t>(at + 1));
     if (is_in_key(table, column)) json.flag("primary_key", true);
-    json.member("type", type == nullptr ? std::string_view("unknown") : type->name);
+    json.member("type", type_name_of(catalog, column));
     json.close('}');
 }
 
@@ -68,12 +93,15 @@ void write_foreign_keys(const pg::Catalog& catalog, const pg::Table& table, http
     for (const pg::ForeignKey& key : table.foreign_keys) {
         const pg::Table* target = catalog.find_table(key.target_schema, key.target_table);
         if (target == nullptr || !is_readable(catalog, *target, role)) continue;
-        if (!is_open) {
-            json.key("foreign_keys");
-            json.open('[');
-            is_open = true;
-        }
         for (size_t i = 0; i < std::min(key.columns.size(), key.target_columns.size()); ++i) {
+            if (!has_readable(table, key.columns[i], role) ||
+                !has_readable(*target, key.target_columns[i], role)) {
+                continue;
+            }
+            if (!std::exchange(is_open, true)) {
+                json.key("foreign_keys");
+                json.open('[');
+            }
             json.item();
             json.open('{');
             json.member("column", key.columns[i]);
@@ -88,10 +116,16 @@ void write_foreign_keys(const pg::Catalog& catalog, const pg::Table& table, http
     if (is_open) json.close(']');
 }
 
-void write_indexes(const pg::Table& table, PrettyJson& json) {
-    json.key("indexes");
-    json.open('[');
+// An expression may name any column, so it is shown only to who may read all of them.
+void write_indexes(const pg::Table& table, http::Role role, PrettyJson& json) {
+    const bool shows_all = is_whole(table, role);
+    bool is_open = false;
     for (const pg::Index& index : table.indexes) {
+        if (!shows_all && readable_names(table, index.columns, role) != index.columns) continue;
+        if (!std::exchange(is_open, true)) {
+            json.key("indexes");
+            json.open('[');
+        }
         json.item();
         json.open('{');
         write_names("columns", index.columns, json);
@@ -99,7 +133,7 @@ void write_indexes(const pg::Table& table, PrettyJson& json) {
         json.flag("unique", index.is_unique);
         json.close('}');
     }
-    json.close(']');
+    if (is_open) json.close(']');
 }
 
 }  // namespace
@@ -110,6 +144,7 @@ void write_table(const pg::Catalog& catalog, const pg::Table& table, http::Role 
     json.key("columns");
     json.open('[');
     for (size_t at = 0; at < table.columns.size(); ++at) {
+        if (!is_readable(table.columns[at], role)) continue;
         json.item();
         write_column(catalog, table, at, detail, json);
     }
@@ -117,11 +152,12 @@ void write_table(const pg::Catalog& catalog, const pg::Table& table, http::Role 
     if (!table.comment.empty()) json.member("description", table.comment);
     write_foreign_keys(catalog, table, role, json);
     if (detail == TableDetail::full) {
-        if (!table.indexes.empty()) write_indexes(table, json);
+        write_indexes(table, role, json);
         json.member("kind", kind_name(table.kind));
     }
     json.member("name", table.name);
-    if (!table.primary_key.empty()) write_names("primary_key", table.primary_key, json);
+    const std::vector<std::string> key = readable_names(table, table.primary_key, role);
+    if (!key.empty()) write_names("primary_key", key, json);
     if (detail == TableDetail::full) json.flag("row_security", table.row_security);
     json.member("schema", table.schema);
     json.close('}');

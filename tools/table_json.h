@@ -1,6 +1,7 @@
 // A table's definition as indented JSON: what the schema resources answer and prompts embed.
 //
-// Foreign keys to a table that the caller may not read are left out: their names would tell of it.
+// Columns that the caller may not read are left out, and with them what would name them: keys,
+// indexes, foreign keys to such columns or to a table that is hidden.
 #pragma once
 
 #include <cstdint>

@@ -112,6 +112,10 @@ bool is_readable(const pg::Catalog& catalog, const pg::Table& table, http::Role 
     return may_select && is_visible(catalog, table, role);
 }
 
+bool is_readable(const pg::Column& column, http::Role role) {
+    return (column.selectable_by >> static_cast<unsigned>(database_role(role)) & 1u) != 0;
+}
+
 Checked<const pg::Table*> find_table(const pg::Catalog& catalog, std::string_view name,
                                      http::Role role) {
     if (has_nul(name)) {

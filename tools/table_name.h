@@ -32,6 +32,9 @@ inline constexpr std::string_view own_mark = "made by fluxgate bootstrap";
 // Visible, and its grants let the role read something of it.
 [[nodiscard]] bool is_readable(const pg::Catalog& catalog, const pg::Table& table, http::Role role);
 
+// Of a readable table.
+[[nodiscard]] bool is_readable(const pg::Column& column, http::Role role);
+
 // `t` is public.t; `schema.t` is split at the first dot, so a table whose name has a dot needs its
 // schema in front. Exact and case-sensitive. What is hidden and what is missing get the same
 // answer, "table not found: s.t", with the nearest tables that the caller may read.

@@ -2,6 +2,7 @@
 
 #include "tools/prompts.h"
 #include "tools/table_json.h"
+#include "tools/table_name.h"
 
 namespace fluxgate::tools {
 namespace {
@@ -71,7 +72,8 @@ std::string step_of_policies(const PromptInput& input, const pg::Table& table) {
 Checked<std::string> owner_of(const PromptInput& input, const pg::Table& table) {
     const std::string_view column = input.call->argument(owner_column_argument);
     if (column.empty()) return std::string();
-    if (table.find_column(column) == nullptr) {
+    const pg::Column* found = table.find_column(column);
+    if (found == nullptr || !is_readable(*found, input.role)) {
         return input_error({"no column ", excerpt(column), " in ", excerpt(full_name(table))});
     }
     return concat(

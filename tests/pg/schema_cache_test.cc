@@ -81,6 +81,8 @@ TEST_F(CatalogTest, KnowsTablesColumnsKeysAndIndexes) {
     ASSERT_EQ(orders->columns.size(), 11u);
     EXPECT_EQ(orders->find_column("price")->comment, "in euro");
     EXPECT_NE(orders->find_column("price")->modifier, -1);
+    EXPECT_EQ(orders->find_column("price")->modified_type, "numeric(10,2)");
+    EXPECT_EQ(orders->find_column("mood")->modified_type, "");
     EXPECT_TRUE(orders->find_column("number")->has_default);
     EXPECT_TRUE(orders->find_column("doubled")->is_generated);
     EXPECT_FALSE(orders->find_column("doubled")->has_default);
@@ -137,6 +139,15 @@ TEST_F(CatalogTest, KnowsTablesColumnsKeysAndIndexes) {
     EXPECT_TRUE(may("orders", Role::anon));  // one column
     EXPECT_FALSE(may("orders", Role::authenticated));
     EXPECT_FALSE(may("items", Role::service_role));  // no USAGE on the schema
+    auto may_column = [&](const char* table, const char* column, Role role) {
+        const uint8_t bits = catalog->find_table("shop", table)->find_column(column)->selectable_by;
+        return (bits >> static_cast<int>(role) & 1) != 0;
+    };
+    EXPECT_TRUE(may_column("orders", "price", Role::anon));
+    EXPECT_FALSE(may_column("orders", "buyer", Role::anon));
+    EXPECT_FALSE(may_column("orders", "price", Role::authenticated));
+    EXPECT_TRUE(may_column("users", "id", Role::authenticated));
+    EXPECT_FALSE(may_column("users", "id", Role::anon));
 }
 
 TEST_F(CatalogTest, AMissBringsNewsAtOnceAndMissesKeepTheirDistance) {

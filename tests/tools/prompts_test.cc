@@ -192,6 +192,17 @@ TEST_F(PromptsTest, CompletesTablesWithTheirSchema) {
 TEST_F(PromptsTest, CompletesColumnsThatTheCallerMaySee) {
     EXPECT_NE(complete(*policy, "owner_column", ""), "");
     EXPECT_EQ(complete(*policy, "owner_column", "no_such_column"), "");
+    pg::CatalogBuilder builder;
+    add_types(builder);
+    pg::Table table = make_table("public", "t", {{"shown", 20}, {"secret", 20}});
+    table.columns[1].selectable_by = 0;
+    builder.add_table(std::move(table));
+    schemas.now = builder.build(2);
+    EXPECT_EQ(complete(*policy, "owner_column", ""), "shown ");
+    EXPECT_EQ(get(*policy, R"({"table":"t","requirement":"x","owner_column":"secret"})"),
+              "-32602 no column secret in public.t");
+    const std::string explored = get(*explore);
+    EXPECT_NE(explored.find("(table, 1 columns)"), std::string::npos) << explored;
 }
 
 TEST_F(PromptsTest, AnOwnerColumnMustBeOne) {

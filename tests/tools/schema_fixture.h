@@ -53,6 +53,7 @@ inline void add_shop(pg::CatalogBuilder& builder) {
     orders.primary_key = {"id"};
     orders.columns[0].has_default = true;  // an identity
     orders.columns[2].modifier = 14;
+    orders.columns[2].modified_type = "character varying(10)";
     orders.columns[3].is_generated = true;
     orders.columns[3].default_expression = "(1 + 1)";
     orders.foreign_keys = {{.name = "to_user",

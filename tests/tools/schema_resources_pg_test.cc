@@ -80,6 +80,28 @@ TEST_F(SchemaResourcesPg, ShowWhatTheDatabaseHasAndTheRoleMayRead) {
     EXPECT_EQ(read("fluxbase://schema/tables/auth/users"), "not found");
 }
 
+TEST_F(SchemaResourcesPg, ShowTypesWithTheirModifiers) {
+    cluster.execute(
+        "CREATE TABLE modified (a numeric(10,2), b char(3), c varchar(7), d timestamptz(3), "
+        "e bit(4), f varchar(5)[], g interval second(2), h numeric)");
+    const std::string text = read("fluxbase://schema/tables/public/modified");
+    for (const char* type :
+         {"numeric(10,2)", "character(3)", "character varying(7)", "timestamp(3) with time zone",
+          "bit(4)", "character varying(5)[]", "interval second(2)", "numeric"}) {
+        EXPECT_TRUE(has(text, "\"type\": \"" + std::string(type) + "\"")) << type << text;
+    }
+}
+
+TEST_F(SchemaResourcesPg, LeaveOutColumnsWithoutAGrant) {
+    cluster.execute(
+        "CREATE TABLE partly (id int, shown text, kept text);"
+        "REVOKE ALL ON partly FROM PUBLIC, anon, authenticated;"
+        "GRANT SELECT (id, shown) ON partly TO authenticated");
+    const std::string text = read("fluxbase://schema/tables/public/partly");
+    EXPECT_TRUE(has(text, "\"shown\"")) << text;
+    EXPECT_FALSE(has(text, "kept")) << text;
+}
+
 TEST_F(SchemaResourcesPg, WithoutACatalogTheDatabaseIsUnavailable) {
     FakeSchemas none;
     EXPECT_EQ(read("fluxbase://schema/tables", &none), "503 database unavailable");

@@ -52,6 +52,45 @@ protected:
     std::string hint;  // of the last read
 };
 
+TEST_F(SchemaResourcesTest, AColumnWithoutAGrantIsNamedNowhere) {
+    pg::CatalogBuilder builder;
+    add_types(builder);
+    pg::Table target = make_table("public", "target", {{"id", 20}, {"secret", 20}});
+    target.columns[1].selectable_by = 0b100;  // service_role alone
+    builder.add_table(std::move(target));
+    pg::Table table = make_table("public", "t", {{"id", 20}, {"secret", 25}, {"shown", 25}});
+    table.columns[1].selectable_by = 0b100;
+    table.primary_key = {"id", "secret"};
+    const auto key = [](const char* name, const char* own, const char* of_target) {
+        return pg::ForeignKey{.name = name,
+                              .columns = {own},
+                              .target_schema = "public",
+                              .target_table = "target",
+                              .target_columns = {of_target}};
+    };
+    table.foreign_keys = {key("fk_own", "secret", "id"), key("fk_target", "id", "secret"),
+                          key("fk_shown", "shown", "id")};
+    table.indexes = {
+        {.name = "of_id", .is_unique = true, .columns = {"id"}, .definition = ""},
+        {.name = "of_secret", .is_unique = false, .columns = {"id", "secret"}, .definition = ""},
+        {.name = "of_text", .is_unique = false, .columns = {"lower(secret)"}, .definition = ""}};
+    builder.add_table(std::move(table));
+    schemas.now = builder.build(1);
+
+    const std::string uri = "fluxbase://schema/tables/public/t";
+    const std::string seen = read(uri);
+    for (const char* part : {"\"shown\"", "\"fk_shown\"", "\"of_id\"", "\"primary_key\": [\n"})
+        EXPECT_NE(seen.find(part), std::string::npos) << part << seen;
+    for (const char* part : {"secret", "fk_own", "fk_target", "of_secret", "of_text"})
+        EXPECT_EQ(seen.find(part), std::string::npos) << part << seen;
+    EXPECT_EQ(read("fluxbase://schema/tables").find("secret"), std::string::npos);
+
+    who.role = http::Role::service_role;
+    const std::string all = read(uri);
+    for (const char* part : {"fk_own", "fk_target", "of_secret", "of_text"})
+        EXPECT_NE(all.find(part), std::string::npos) << part << all;
+}
+
 TEST_F(SchemaResourcesTest, ATableThatIsNotThereIsAnsweredWithTheNearest) {
     EXPECT_EQ(read("fluxbase://schema/tables/sales/ordesr"), "not found");
     EXPECT_EQ(hint, R"(; did you mean "sales.orders"?)");
@@ -104,7 +143,7 @@ TEST_F(SchemaResourcesTest, TheListHasBaseTablesWithColumnsAndKeys) {
       {
         "name": "code",
         "nullable": true,
-        "type": "character varying"
+        "type": "character varying(10)"
       },
       {
         "generated": "(1 + 1)",
