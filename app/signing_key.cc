@@ -21,6 +21,14 @@ std::string_view secret_of(const Config& config) {
     return fluxbases.size() < signing_secret_bytes_min ? std::string_view() : fluxbases;
 }
 
+void warn_of_random_key() {
+    loop::log::warn("sessions_end_with_the_process",
+                    {{"why", "no signing key is configured"},
+                     {"set",
+                      "gateway.keys.signing_key_file, gateway.keys.signing_key or "
+                      "auth.jwt_secret"}});
+}
+
 }  // namespace
 
 std::string signing_key(const Config& config, loop::Entropy& entropy) {
@@ -28,11 +36,8 @@ std::string signing_key(const Config& config, loop::Entropy& entropy) {
     if (const std::string_view secret = secret_of(config); !secret.empty()) {
         key = loop::hmac_sha256(secret, key_label);
     } else {
-        loop::log::warn("sessions_end_with_the_process",
-                        {{"why", "no signing key is configured"},
-                         {"set",
-                          "gateway.keys.signing_key_file, gateway.keys.signing_key or "
-                          "auth.jwt_secret"}});
+        // Nobody comes back to a server of fixtures.
+        if (!config.conformance) warn_of_random_key();
         entropy.fill(std::as_writable_bytes(std::span(key)));
     }
     return {reinterpret_cast<const char*>(key.data()), key.size()};

@@ -16,7 +16,8 @@ namespace fluxgate::app {
 inline constexpr size_t signing_secret_bytes_min = 32;  // a shorter one could be guessed
 
 // 32 bytes, out of gateway.keys.signing_key or, without it, auth.jwt_secret. Without either random
-// ones, and a warning in the log: so once a process. `config` was loaded with its password files.
+// ones, and a warning in the log (not with --conformance): so once a process. `config` was loaded
+// with its password files.
 [[nodiscard]] std::string signing_key(const Config& config, loop::Entropy& entropy);
 
 }  // namespace fluxgate::app

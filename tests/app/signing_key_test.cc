@@ -78,6 +78,14 @@ TEST_F(SigningKey, IsRandomAndWarnedOfWithoutASecret) {
     EXPECT_NE(key_of(""), key);
 }
 
+TEST_F(SigningKey, IsNotWarnedOfWhereThereAreOnlyFixtures) {
+    auto config = load("");
+    ASSERT_TRUE(config);
+    config->conformance = true;
+    EXPECT_EQ(signing_key(*config, entropy_).size(), rpc::signer_key_bytes_min);
+    EXPECT_EQ(log_.text(), "");
+}
+
 TEST_F(SigningKey, IsNotMadeOfAShortSecretOfFluxbases) {
     const std::string yaml = "auth: {jwt_secret: " + secret.substr(1) + "}";
     EXPECT_THAT(load(yaml)->notes, ElementsAre(HasSubstr("auth.jwt_secret: has fewer than 32")));
