@@ -52,7 +52,7 @@ private:
     static constexpr size_t line_bytes_max = loop::log::line_bytes_max - 1;
     // Escaping makes six bytes of one at worst. Only the four texts that a configuration or a key
     // table fills can be long or odd.
-    static_assert(4 * value_bytes_max * 6 + 600 <= line_bytes_max);
+    static_assert(4 * value_bytes_max * 6 + 660 <= line_bytes_max);
     std::array<char, line_bytes_max> bytes_;
     size_t size_ = 0;
 };
@@ -127,6 +127,7 @@ void AccessLog::request_finished(const RequestReport& report) {
         line.append(report.notes.is_error ? R"(,"is_error":true)" : R"(,"is_error":false)");
     }
     line.text(R"(,"sqlstate":)", report.notes.sqlstate);
+    line.word(R"(,"remedy":)", report.notes.remedy);
     if (report.close_reason != CloseReason::none) {
         line.word(R"(,"close_reason":)", to_string(report.close_reason));
     }

@@ -29,6 +29,7 @@ struct ExchangeNotes {
     std::string_view rpc_method;  // from the closed list of methods, or "other"
     std::string_view tool;        // a registered name, or empty
     std::string_view sqlstate;
+    std::string_view remedy;  // the configuration key that would let pass what was refused
     int64_t queue_us = 0;
     int64_t db_us = 0;
     bool is_error = false;

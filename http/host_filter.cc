@@ -90,11 +90,13 @@ Next HostFilter::on_head(Exchange& exchange) {
     const bool has_origin = request.has(Field::origin);
     if (has_origin && (request.known_count[static_cast<size_t>(Field::origin)] > 1 ||
                        !is_origin_allowed(request.get(Field::origin)))) {
+        exchange.notes().remedy = "gateway.server.allowed_origins";
         exchange.respond(
             error_response(403, "origin_not_allowed", "this origin may not call this server"));
         return Next::answered;
     }
     if (!is_host_allowed(request.authority)) {
+        exchange.notes().remedy = "gateway.server.allowed_hosts";
         exchange.respond(error_response(421, "misdirected_request",
                                         "this server does not answer for that host"));
         return Next::answered;

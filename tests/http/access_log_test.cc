@@ -54,6 +54,7 @@ TEST_F(HttpAccessLog, WritesPrincipalAndCall) {
     notes.rpc_method = "tools/call";
     notes.tool = "query_table";
     notes.sqlstate = "42501";
+    notes.remedy = "a.key";
     notes.queue_us = 1;
     notes.db_us = 2;
     notes.is_error = true;
@@ -63,7 +64,7 @@ TEST_F(HttpAccessLog, WritesPrincipalAndCall) {
     EXPECT_TRUE(text.ends_with(
         R"("queue_us":1,"db_us":2,"principal_kind":"service_key","principal_id":"user-1",)"
         R"("key_id":"key-1","rpc_method":"tools/call","tool":"query_table","is_error":true,)"
-        R"("sqlstate":"42501","close_reason":"draining"})"))
+        R"("sqlstate":"42501","remedy":"a.key","close_reason":"draining"})"))
         << text;
 }
 

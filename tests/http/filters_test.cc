@@ -65,6 +65,16 @@ TEST_F(HttpHostFilter, RefusesOriginsThatAreNotListed) {
     EXPECT_EQ(status("Host: gw.test\r\nOrigin: http://[::1]:6274\r\n"), 200);
 }
 
+TEST_F(HttpHostFilter, TheLogNamesTheKeyThatWouldLetItPass) {
+    EXPECT_EQ(status("Host: evil.test\r\n"), 421);
+    EXPECT_EQ(status("Host: gw.test\r\nOrigin: https://app.test\r\n"), 403);
+    EXPECT_EQ(status("Host: gw.test\r\n"), 200);
+    ASSERT_EQ(observer.seen.size(), 3U);
+    EXPECT_EQ(observer.seen[0].remedy, "gateway.server.allowed_hosts");
+    EXPECT_EQ(observer.seen[1].remedy, "gateway.server.allowed_origins");
+    EXPECT_EQ(observer.seen[2].remedy, "");
+}
+
 TEST_F(HttpHostFilter, AConfiguredOriginIsComparedWhole) {
     const http::HostFilter strict(
         {.hosts = {"gw.test"}, .origins = {"https://app.test"}, .allow_loopback = false});

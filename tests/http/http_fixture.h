@@ -134,11 +134,12 @@ public:
         std::string route;
         uint64_t bytes_in;
         uint64_t bytes_out;
+        std::string remedy;
     };
     std::vector<Seen> seen;
     void request_finished(const http::RequestReport& report) override {
         seen.push_back({report.status, report.close_reason, std::string(report.route),
-                        report.bytes_in, report.bytes_out});
+                        report.bytes_in, report.bytes_out, std::string(report.notes.remedy)});
     }
 };
 
