@@ -125,7 +125,13 @@ rpc::ToolOutcome outcome_of(const pg::Error& error, const FailedStatement& state
         case ErrorKind::unavailable:
             return std::unexpected(database_unavailable(error.retry_after_s));
         case ErrorKind::busy:
-            return failure(503, "server busy", retry_after_s);
+            return failure(503,
+                           concat({"server busy: all connections to the database that calls like "
+                                   "this one may use are taken; try again after ",
+                                   std::to_string(retry_after_s),
+                                   " s, or ask for less. If it lasts, the operator raises "
+                                   "gateway.database.slow_lanes (or fast_lanes, write_lanes)"}),
+                           retry_after_s);
         case ErrorKind::read_only:
             return failure(503, "database is read-only (failover in progress)", retry_after_s);
         case ErrorKind::cancelled:

@@ -116,7 +116,10 @@ TEST_F(PgFailure, AnAbsentDatabaseIs503WithRetryAfter) {
     error.kind = pg::ErrorKind::unavailable;
     EXPECT_EQ(text(error), "503 database unavailable 1");
     error.kind = pg::ErrorKind::busy;
-    EXPECT_EQ(text(error), "503 server busy 1");
+    EXPECT_EQ(text(error),
+              "503 server busy: all connections to the database that calls like this one may use "
+              "are taken; try again after 1 s, or ask for less. If it lasts, the operator raises "
+              "gateway.database.slow_lanes (or fast_lanes, write_lanes) 1");
     EXPECT_EQ(text(error_of("25006")), "503 database is read-only (failover in progress) 1");
 }
 
