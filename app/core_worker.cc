@@ -88,9 +88,8 @@ uint8_t readers_of(const pg::Catalog& catalog, const pg::TableName& name) {
 }
 
 // Whoever has a copy of the schema hears that it is old.
-void announce_changes(rpc::EventStreams& streams, const pg::Catalog& before,
-                      const pg::Catalog& now) {
-    const std::vector<pg::TableName> changed = pg::changed_tables(before, now);
+void announce_changes(rpc::EventStreams& streams, const pg::Catalog& before, const pg::Catalog& now,
+                      const std::vector<pg::TableName>& changed) {
     if (changed.empty()) return;
     rpc::ListChanges changes;
     changes.tools = true;
@@ -112,8 +111,9 @@ std::unique_ptr<pg::SharedCatalog> make_catalog(Shared& shared, loop::Loop& loop
     if (loop.core() != 0) return nullptr;
     pg::SchemaCacheOptions options;
     options.refresh_every = shared.config.gateway.database.schema_refresh;
-    options.loaded = [&shared](const pg::Catalog& before, const pg::Catalog& now) {
-        announce_changes(shared.sessions.streams, before, now);
+    options.loaded = [&shared](const pg::Catalog& before, const pg::Catalog& now,
+                               const std::vector<pg::TableName>& changed) {
+        announce_changes(shared.sessions.streams, before, now, changed);
     };
     auto catalog = std::make_unique<pg::SharedCatalog>(&loop, &pool, options);
     shared.catalog = catalog.get();

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "loop/loop.h"
+#include "loop/task.h"
 #include "pg/catalog.h"
 
 namespace fluxgate::pg {
@@ -15,7 +17,10 @@ struct TableName {
     friend bool operator==(const TableName&, const TableName&) = default;
 };
 
-// Tables that came, went, or look different (a type of theirs does), by schema and name.
-[[nodiscard]] std::vector<TableName> changed_tables(const Catalog& before, const Catalog& now);
+// Tables that came, went, or look different (a type of theirs does), by schema and name. With
+// breaks; both catalogs must stay until the task has ended.
+[[nodiscard]] loop::Task<std::vector<TableName>> changed_tables(loop::Loop* loop,
+                                                                const Catalog* before,
+                                                                const Catalog* now);
 
 }  // namespace fluxgate::pg

@@ -6,11 +6,15 @@
 #include <unordered_map>
 #include <utility>
 
+#include "loop/turn_break.h"
+
 namespace fluxgate::pg {
 namespace {
 
 constexpr size_t catalog_bytes_max = 256u << 20;  // of one statement's result
 constexpr uint32_t catalog_timeout_ms = 30'000;
+constexpr int rows_per_turn = 500;  // some 100 us
+constexpr size_t tables_per_turn = 200;
 
 // Which relations count: what a caller can name, and composite types (relkind c) for their fields.
 #define FLUX_CALLERS_SCHEMAS \
@@ -136,10 +140,17 @@ private:
     int column_ = 0;
 };
 
+// A part of a result: what is taken in one turn.
+struct Rows {
+    const Result& result;
+    int first;
+    int end;
+};
+
 template <class Visit>
-void for_each_row(const Result& result, Visit visit) {
-    for (int row = 0; row < result.rows(); ++row)
-        visit(RowReader(result, row));
+void for_each_row(const Rows& rows, Visit visit) {
+    for (int row = rows.first; row < rows.end; ++row)
+        visit(RowReader(rows.result, row));
 }
 
 struct Draft {
@@ -217,8 +228,8 @@ std::string with_schema(std::string_view modified, const Type& type) {
     return std::string(name).append(modified.substr(begin));
 }
 
-void take_types(Draft& draft, const Result& result) {
-    for_each_row(result, [&](RowReader row) {
+void take_types(Draft& draft, const Rows& rows) {
+    for_each_row(rows, [&](RowReader row) {
         Type type;
         type.oid = row.number();
         type.name = row.string();
@@ -232,15 +243,15 @@ void take_types(Draft& draft, const Result& result) {
     });
 }
 
-void take_labels(Draft& draft, const Result& result) {
-    for_each_row(result, [&](RowReader row) {
+void take_labels(Draft& draft, const Rows& rows) {
+    for_each_row(rows, [&](RowReader row) {
         auto type = draft.types.find(row.number());
         if (type != draft.types.end()) type->second.labels.push_back(row.string());
     });
 }
 
-void take_tables(Draft& draft, const Result& result) {
-    for_each_row(result, [&](RowReader row) {
+void take_tables(Draft& draft, const Rows& rows) {
+    for_each_row(rows, [&](RowReader row) {
         Table table;
         table.oid = row.number();
         table.kind = table_kind_of(row.character());
@@ -254,8 +265,8 @@ void take_tables(Draft& draft, const Result& result) {
     });
 }
 
-void take_columns(Draft& draft, const Result& result) {
-    for_each_row(result, [&](RowReader row) {
+void take_columns(Draft& draft, const Rows& rows) {
+    for_each_row(rows, [&](RowReader row) {
         const uint32_t relation = row.number();
         Column column;
         column.name = row.string();
@@ -282,8 +293,8 @@ void take_columns(Draft& draft, const Result& result) {
     });
 }
 
-void take_column_grants(Draft& draft, const Result& result) {
-    for_each_row(result, [&](RowReader row) {
+void take_column_grants(Draft& draft, const Rows& rows) {
+    for_each_row(rows, [&](RowReader row) {
         auto table = draft.tables.find(row.number());
         if (table == draft.tables.end()) return;
         auto column = std::ranges::find(table->second.columns, row.text(), &Column::name);
@@ -291,8 +302,8 @@ void take_column_grants(Draft& draft, const Result& result) {
     });
 }
 
-void take_keys(Draft& draft, const Result& result) {
-    for_each_row(result, [&](RowReader row) {
+void take_keys(Draft& draft, const Rows& rows) {
+    for_each_row(rows, [&](RowReader row) {
         auto found = draft.tables.find(row.number());
         if (found == draft.tables.end()) return;
         Table& table = found->second;
@@ -315,8 +326,8 @@ void take_keys(Draft& draft, const Result& result) {
     });
 }
 
-void take_indexes(Draft& draft, const Result& result) {
-    for_each_row(result, [&](RowReader row) {
+void take_indexes(Draft& draft, const Rows& rows) {
+    for_each_row(rows, [&](RowReader row) {
         auto table = draft.tables.find(row.number());
         if (table == draft.tables.end()) return;
         std::vector<Index>& indexes = table->second.indexes;
@@ -335,7 +346,7 @@ void take_indexes(Draft& draft, const Result& result) {
 
 struct Source {
     std::string_view sql;
-    void (*take)(Draft& draft, const Result& result);
+    void (*take)(Draft& draft, const Rows& rows);
 };
 // In the order of dependence.
 constexpr std::array sources = {
@@ -363,13 +374,19 @@ loop::Task<std::expected<CatalogPtr, Error>> load_catalog(loop::Scope* scope, Po
         query.sql = source.sql;
         auto got = co_await pool->execute(scope, identity, query);
         if (!got) co_return std::unexpected(std::move(got.error()));
-        source.take(draft, *got);
+        for (int first = 0; first < got->rows(); first += rows_per_turn) {
+            source.take(draft, {*got, first, std::min(got->rows(), first + rows_per_turn)});
+            co_await loop::TurnBreak(scope->loop());
+        }
     }
     CatalogBuilder builder;
     for (auto& [oid, type] : draft.types)
         builder.add_type(std::move(type));
-    for (auto& [oid, table] : draft.tables)
+    loop::Turn turn(tables_per_turn);
+    for (auto& [oid, table] : draft.tables) {
         builder.add_table(std::move(table));
+        if (turn.is_over()) co_await loop::TurnBreak(scope->loop());
+    }
     co_return builder.build(version);
 }
 

@@ -77,11 +77,12 @@ struct ViewState {
 // Travels with a new catalog to every view, and is told when the last one has it.
 struct News {
     void arrived() {
-        if (left.fetch_sub(1) == 1 && before != nullptr && tell) tell(*before, *now);
+        if (left.fetch_sub(1) == 1 && before != nullptr && tell) tell(*before, *now, changed);
     }
-    std::function<void(const Catalog& before, const Catalog& now)> tell;
+    decltype(SchemaCacheOptions::loaded) tell;
     CatalogPtr before;  // null: it is the first
     CatalogPtr now;
+    std::vector<TableName> changed;
     std::atomic<size_t> left;  // views, and who sends it to them
 };
 
@@ -100,7 +101,8 @@ struct SharedCatalog::Core : std::enable_shared_from_this<SharedCatalog::Core> {
     void add_view(std::shared_ptr<ViewState> view);
     void log_failure(const Error& error);
     void request();
-    void publish(const CatalogPtr& before, const CatalogPtr& catalog, loop::Instant started_at);
+    void publish(const CatalogPtr& before, const CatalogPtr& catalog,
+                 std::vector<TableName> changed, loop::Instant started_at);
 
     loop::Loop* loop;
     Pool* pool;
@@ -129,7 +131,10 @@ loop::Task<void> SharedCatalog::Core::run() {
         } else {
             log_failure(loaded.error());
         }
-        publish(before, loaded ? current : nullptr, started);
+        std::vector<TableName> changed;
+        if (loaded && before != nullptr && options.loaded)
+            changed = co_await changed_tables(loop, before.get(), current.get());
+        publish(before, loaded ? current : nullptr, std::move(changed), started);
         // A large catalogue is not read most of the time.
         const loop::Duration took = loop->clock_now() - started;
         const loop::Duration gap = std::max(options.refresh_gap_min, load_share * took);
@@ -166,10 +171,10 @@ void SharedCatalog::Core::add_view(std::shared_ptr<ViewState> view) {
 }
 
 void SharedCatalog::Core::publish(const CatalogPtr& before, const CatalogPtr& catalog,
-                                  loop::Instant started_at) {
+                                  std::vector<TableName> changed, loop::Instant started_at) {
     std::erase_if(views, [](const auto& view) { return view.expired(); });
     auto news = std::make_shared<News>(catalog == nullptr ? nullptr : options.loaded, before,
-                                       catalog, views.size() + 1);
+                                       catalog, std::move(changed), views.size() + 1);
     for (const auto& weak : views) {
         std::shared_ptr<ViewState> view = weak.lock();
         if (view == nullptr) {

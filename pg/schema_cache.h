@@ -8,11 +8,13 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <vector>
 
 #include "loop/loop.h"
 #include "loop/scope.h"
 #include "loop/task.h"
 #include "pg/catalog.h"
+#include "pg/catalog_diff.h"
 #include "pg/pool.h"
 
 namespace fluxgate::pg {
@@ -34,7 +36,9 @@ struct SchemaCacheOptions {
     loop::Duration refresh_gap_min = std::chrono::milliseconds(100);  // between two loads' starts
     // After each load but the first, once every view has the new catalog: whoever is told and looks
     // sees what is new. On the thread of the view that was the last to have it.
-    std::function<void(const Catalog& before, const Catalog& now)> loaded = nullptr;
+    std::function<void(const Catalog& before, const Catalog& now,
+                       const std::vector<TableName>& changed)>
+        loaded = nullptr;
 };
 
 class SharedCatalog {

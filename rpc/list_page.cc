@@ -133,10 +133,14 @@ std::vector<ResourceEntry> entries_behind(std::string_view after, const ListRead
                                .is_member = true});
         }
     }
-    // A fixed resource goes before a template's member of the same URI, as in find().
-    std::ranges::sort(entries, {}, [](const ResourceEntry& entry) {
+    // A fixed resource goes before a template's member of the same URI, as in find(). No more is
+    // sorted than a page and its successor take, even if every source has each of their URIs.
+    const size_t wanted = (page_entries_max + 1) * (listed.size() + 1);
+    const auto end = entries.begin() + static_cast<ptrdiff_t>(std::min(entries.size(), wanted));
+    std::ranges::partial_sort(entries, end, {}, [](const ResourceEntry& entry) {
         return std::pair(entry.uri, entry.is_member);
     });
+    entries.erase(end, entries.end());
     const auto twice = std::ranges::unique(entries, {}, &ResourceEntry::uri);
     entries.erase(twice.begin(), twice.end());
     return entries;

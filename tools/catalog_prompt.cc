@@ -54,7 +54,7 @@ loop::Task<rpc::PromptOutcome> CatalogPrompt::get(rpc::PromptCall* call) {
         co_return std::unexpected(catalog.error());
     }
     const http::Role role = call->principal->role;
-    Checked<rpc::PromptResult> first = compose_({call, catalog->get(), role});
+    Checked<rpc::PromptResult> first = co_await compose_({call, catalog->get(), role});
     if (first || !first.error().may_be_news) {
         co_return outcome_of(std::move(first));
     }
@@ -63,7 +63,7 @@ loop::Task<rpc::PromptOutcome> CatalogPrompt::get(rpc::PromptCall* call) {
     if (fresh == nullptr) {
         co_return outcome_of(std::move(first));
     }
-    co_return outcome_of(compose_({call, fresh.get(), role}));
+    co_return outcome_of(co_await compose_({call, fresh.get(), role}));
 }
 
 loop::Task<rpc::CompletionOutcome> CatalogPrompt::complete(rpc::CompletionCall* call) {
@@ -80,9 +80,10 @@ loop::Task<rpc::CompletionOutcome> CatalogPrompt::complete(rpc::CompletionCall* 
         co_return complete_schema(**catalog, role, call->value);
     }
     if (call->argument == owner_column_argument) {
-        co_return complete_column(**catalog, role, call->settled("table"), call->value);
+        co_return co_await complete_column(&call->scope->loop(), catalog->get(), role,
+                                           call->settled("table"), call->value);
     }
-    co_return complete_full_name(**catalog, role, call->value);
+    co_return co_await complete_full_name(&call->scope->loop(), catalog->get(), role, call->value);
 }
 
 Checked<const pg::Table*> table_argument(const PromptInput& input, std::string_view name) {

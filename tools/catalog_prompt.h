@@ -1,5 +1,5 @@
 // A prompt that is written from the schema cache: what our prompts share. Each of them is an info
-// and a pure function.
+// and a function that waits for nothing but its turn (loop/turn_break.h).
 //
 // A table that the cache does not know is looked for once more in a fresh one. Arguments called
 // schema and table are completed to what the caller may read.
@@ -26,7 +26,7 @@ inline constexpr std::string_view owner_column_argument = "owner_column";
 
 class CatalogPrompt final : public rpc::Prompt {
 public:
-    using Compose = Checked<rpc::PromptResult> (*)(const PromptInput& input);
+    using Compose = loop::Task<Checked<rpc::PromptResult>> (*)(PromptInput input);
 
     // `pool` (asked only when to come back) and `schemas` are of the same core, and outlive this.
     CatalogPrompt(rpc::PromptInfo info, Compose compose, pg::Pool* pool, pg::SchemaCache* schemas);

@@ -48,13 +48,13 @@ InputError no_tables(const PromptInput& input, std::string_view schema) {
             .may_be_news = true};
 }
 
-Checked<rpc::PromptResult> compose(const PromptInput& input) {
+loop::Task<Checked<rpc::PromptResult>> compose(PromptInput input) {
     const std::string_view schema = input.call->argument("schema");
     std::vector<const pg::Table*> tables = shown_tables(*input.catalog, input.role);
     if (!schema.empty()) {
         std::erase_if(tables, [schema](const pg::Table* table) { return table->schema != schema; });
     }
-    if (tables.empty()) return std::unexpected(no_tables(input, schema));
+    if (tables.empty()) co_return std::unexpected(no_tables(input, schema));
     const std::string example = json_string(full_name(*tables.front()));
     rpc::PromptResult result;
     result.description = "What this database holds, and how it hangs together";
@@ -90,7 +90,7 @@ Checked<rpc::PromptResult> compose(const PromptInput& input) {
     // For clients that fetch what a prompt points to.
     for (const pg::Table* table : tables | std::views::take(links_max))
         append_link_message(result, input, *table);
-    return result;
+    co_return result;
 }
 
 }  // namespace

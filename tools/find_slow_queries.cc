@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "loop/turn_break.h"
 #include "rpc/nearest.h"
 #include "tools/limits.h"
 #include "tools/prompts.h"
@@ -46,27 +47,28 @@ bool leads(const pg::Index& index, const std::vector<std::string>& columns) {
 
 // "- public.orders (buyer) -> public.users", of base tables with a foreign key that no index
 // serves.
-std::string keys_without_index(const PromptInput& input) {
+loop::Task<std::string> keys_without_index(const PromptInput* input) {
+    const pg::Catalog& catalog = *input->catalog;
+    loop::Turn turn(tables_per_turn);
     std::string lines;
     size_t count = 0;
-    for (const pg::Table* table : shown_tables(*input.catalog, input.role)) {
+    for (const pg::Table* table : shown_tables(catalog, input->role)) {
+        if (turn.is_over()) co_await loop::TurnBreak(input->call->scope->loop());
         for (const pg::ForeignKey& key : table->foreign_keys) {
-            const pg::Table* target =
-                input.catalog->find_table(key.target_schema, key.target_table);
+            const pg::Table* target = catalog.find_table(key.target_schema, key.target_table);
             const bool has_index = std::ranges::any_of(
                 table->indexes,
                 [&key](const pg::Index& index) { return leads(index, key.columns); });
-            if (has_index || target == nullptr ||
-                !is_readable(*input.catalog, *target, input.role)) {
+            if (has_index || target == nullptr || !is_readable(catalog, *target, input->role)) {
                 continue;
             }
-            if (count++ == limits::prompt_hints_max) return lines + "- … and more\n";
+            if (count++ == limits::prompt_hints_max) co_return lines + "- … and more\n";
             const std::vector<std::string_view> names(key.columns.begin(), key.columns.end());
             lines += concat({"- ", excerpt(full_name(*table)), " (", rpc::list_names(names),
                              ") -> ", excerpt(full_name(*target)), "\n"});
         }
     }
-    return lines;
+    co_return lines;
 }
 
 std::string step_of_statistics(const pg::Table* statistics, std::string_view threshold) {
@@ -108,11 +110,11 @@ std::string step_of_activity(http::Role role) {
            "last_autoanalyze\",\"order\":\"seq_tup_read.desc\",\"limit\":20}.\n";
 }
 
-Checked<rpc::PromptResult> compose(const PromptInput& input) {
+loop::Task<Checked<rpc::PromptResult>> compose(PromptInput input) {
     const Checked<uint32_t> threshold = read_threshold(input.call->argument("threshold_ms"));
-    if (!threshold) return std::unexpected(threshold.error());
+    if (!threshold) co_return std::unexpected(threshold.error());
     const std::string milliseconds = std::to_string(*threshold);
-    const std::string keys = keys_without_index(input);
+    const std::string keys = co_await keys_without_index(&input);
     rpc::PromptResult result;
     result.description = "What costs this database its time, and what would help";
     append_text_message(
@@ -139,7 +141,7 @@ Checked<rpc::PromptResult> compose(const PromptInput& input) {
              "BUFFERS). Best ratio first.\n"
              "Do not propose an index that exists, or for a table of a few thousand rows. Do not "
              "run changes: query_table only reads. Say what the numbers do not show."}));
-    return result;
+    co_return result;
 }
 
 }  // namespace

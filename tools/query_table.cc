@@ -4,6 +4,7 @@
 #include <expected>
 #include <utility>
 
+#include "loop/turn_break.h"
 #include "tools/call_catalog.h"
 #include "tools/limits.h"
 #include "tools/pg_failure.h"
@@ -11,7 +12,6 @@
 #include "tools/row_json.h"
 #include "tools/table_name.h"
 #include "tools/table_query.h"
-#include "tools/turn_break.h"
 
 namespace fluxgate::tools {
 namespace {
@@ -42,7 +42,7 @@ loop::Task<bool> append_array(loop::Loop* loop, const RowPlan* plan, const pg::R
         }
         if (out->size() >= turn_ends_at && last < rows) {
             turn_ends_at = out->size() + bytes_per_turn;
-            co_await TurnBreak(*loop);
+            co_await loop::TurnBreak(*loop);
         }
     }
     out->append(']');

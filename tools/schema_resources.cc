@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "loop/turn_break.h"
 #include "rpc/content.h"
 #include "tools/call_catalog.h"
 #include "tools/input_error.h"
@@ -12,7 +13,6 @@
 #include "tools/table_choice.h"
 #include "tools/table_json.h"
 #include "tools/table_name.h"
-#include "tools/turn_break.h"
 
 namespace fluxgate::tools {
 namespace {
@@ -39,7 +39,7 @@ NamedTables base_tables(const pg::Catalog& catalog, http::Role role) {
     for (const pg::Table* table : shown_tables(catalog, role)) {
         if (is_base_table(*table)) tables.emplace_back(full_name(*table), table);
     }
-    std::ranges::sort(tables);
+    if (!std::ranges::is_sorted(tables)) std::ranges::sort(tables);  // '-' goes before the dot
     return tables;
 }
 
@@ -85,7 +85,7 @@ loop::Task<rpc::ReadOutcome> SchemaTables::read(rpc::ReadCall* call) {
         }
         if (text.size() >= turn_ends_at) {
             turn_ends_at = text.size() + bytes_per_turn;
-            co_await TurnBreak(call->scope->loop());
+            co_await loop::TurnBreak(call->scope->loop());
         }
     }
     json.close('}');
@@ -143,7 +143,9 @@ loop::Task<rpc::ListOutcome> SchemaTable::list(rpc::CallContext* call) {
         co_return std::unexpected(catalog.error());
     }
     std::vector<rpc::ListedResource> listed;
+    loop::Turn turn(tables_per_turn);
     for (const pg::Table* table : shown_tables(**catalog, call->principal->role)) {
+        if (turn.is_over()) co_await loop::TurnBreak(call->scope->loop());
         std::string name = full_name(*table);
         std::string title = concat({name, " (", kind_name(table->kind), ")"});
         listed.push_back({.uri = uri_of(*table),
@@ -151,7 +153,10 @@ loop::Task<rpc::ListOutcome> SchemaTable::list(rpc::CallContext* call) {
                           .title = std::move(title),
                           .description = table->comment});
     }
-    std::ranges::sort(listed, {}, &rpc::ListedResource::uri);
+    // They come so, but for names that look otherwise when they are encoded.
+    if (!std::ranges::is_sorted(listed, {}, &rpc::ListedResource::uri)) {
+        std::ranges::sort(listed, {}, &rpc::ListedResource::uri);
+    }
     co_return listed;
 }
 
@@ -165,7 +170,8 @@ loop::Task<rpc::CompletionOutcome> SchemaTable::complete(rpc::CompletionCall* ca
         co_return complete_schema(**catalog, role, call->value);
     }
     if (call->argument == "table") {
-        co_return complete_table(**catalog, role, call->settled("schema"), call->value);
+        co_return co_await complete_table(&call->scope->loop(), catalog->get(), role,
+                                          call->settled("schema"), call->value);
     }
     co_return rpc::CompletionOutcome();
 }

@@ -2,10 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <iterator>
-#include <span>
-#include <utility>
+#include <cstddef>
+#include <unordered_set>
 
+#include "loop/turn_break.h"
+#include "rpc/calls.h"
 #include "tools/table_json.h"
 #include "tools/table_name.h"
 
@@ -16,6 +17,8 @@ char lower(char letter) {
     return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter;
 }
 
+constexpr size_t names_per_turn = 2'000;
+
 // 0: it begins with what was typed, 1: it contains it, 2: neither.
 constexpr size_t misfit = 2;
 size_t fit_of(std::string_view name, std::string_view typed) {
@@ -24,25 +27,25 @@ size_t fit_of(std::string_view name, std::string_view typed) {
     return found.begin() == name.begin() ? 0 : 1;
 }
 
-// Collects names by how well they fit, each once.
+// Collects names by how well they fit, each once. What they are views of outlives it.
 class Choice {
 public:
-    void add(std::string name, size_t fit) {
-        if (fit < misfit) by_fit_[fit].push_back(std::move(name));
+    void add(std::string_view name, size_t fit) {
+        if (fit < misfit && seen_.insert(name).second) by_fit_[fit].push_back(name);
     }
     std::vector<std::string> result() {
         std::vector<std::string> all;
-        for (std::vector<std::string>& names : by_fit_) {
-            std::ranges::sort(names);
-            const auto twice = std::ranges::unique(names);
-            names.erase(twice.begin(), twice.end());
-            std::ranges::move(names, std::back_inserter(all));
+        for (std::vector<std::string_view>& names : by_fit_) {
+            const auto sorted = std::min(names.size(), rpc::Calls::completions_max);
+            std::ranges::partial_sort(names, names.begin() + static_cast<std::ptrdiff_t>(sorted));
+            all.insert(all.end(), names.begin(), names.end());
         }
         return all;
     }
 
 private:
-    std::array<std::vector<std::string>, misfit> by_fit_;
+    std::array<std::vector<std::string_view>, misfit> by_fit_;
+    std::unordered_set<std::string_view> seen_;
 };
 
 }  // namespace
@@ -69,37 +72,45 @@ std::vector<std::string> complete_schema(const pg::Catalog& catalog, http::Role 
     return choice.result();
 }
 
-std::vector<std::string> complete_table(const pg::Catalog& catalog, http::Role role,
-                                        std::string_view schema, std::string_view typed) {
+Completions complete_table(loop::Loop* loop, const pg::Catalog* catalog, http::Role role,
+                           std::string_view schema, std::string_view typed) {
     Choice choice;
-    for (const pg::Table* table : shown_tables(catalog, role)) {
+    loop::Turn turn(names_per_turn);
+    for (const pg::Table* table : shown_tables(*catalog, role)) {
         if (!schema.empty() && table->schema != schema) continue;
         choice.add(table->name, fit_of(table->name, typed));
+        if (turn.is_over()) co_await loop::TurnBreak(*loop);
     }
-    return choice.result();
+    co_return choice.result();
 }
 
-std::vector<std::string> complete_full_name(const pg::Catalog& catalog, http::Role role,
-                                            std::string_view typed) {
+Completions complete_full_name(loop::Loop* loop, const pg::Catalog* catalog, http::Role role,
+                               std::string_view typed) {
+    const std::vector<const pg::Table*> shown = shown_tables(*catalog, role);
+    std::vector<std::string> names;
+    names.reserve(shown.size());  // the choice has views of them
     Choice choice;
-    for (const pg::Table* table : shown_tables(catalog, role)) {
-        std::string name = full_name(*table);
-        const size_t fit = std::min(fit_of(table->name, typed), fit_of(name, typed));
-        choice.add(std::move(name), fit);
+    loop::Turn turn(names_per_turn);
+    for (const pg::Table* table : shown) {
+        const std::string& name = names.emplace_back(full_name(*table));
+        choice.add(name, std::min(fit_of(table->name, typed), fit_of(name, typed)));
+        if (turn.is_over()) co_await loop::TurnBreak(*loop);
     }
-    return choice.result();
+    co_return choice.result();
 }
 
-std::vector<std::string> complete_column(const pg::Catalog& catalog, http::Role role,
-                                         std::string_view table, std::string_view typed) {
+Completions complete_column(loop::Loop* loop, const pg::Catalog* catalog, http::Role role,
+                            std::string_view table, std::string_view typed) {
     Choice choice;
-    for (const pg::Table* shown : shown_tables(catalog, role)) {
+    loop::Turn turn(names_per_turn);
+    for (const pg::Table* shown : shown_tables(*catalog, role)) {
         if (!table.empty() && full_name(*shown) != table) continue;
         for (const pg::Column& column : shown->columns) {
             if (is_readable(column, role)) choice.add(column.name, fit_of(column.name, typed));
         }
+        if (turn.is_over(shown->columns.size())) co_await loop::TurnBreak(*loop);
     }
-    return choice.result();
+    co_return choice.result();
 }
 
 }  // namespace fluxgate::tools

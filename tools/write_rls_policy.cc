@@ -80,13 +80,13 @@ Checked<std::string> owner_of(const PromptInput& input, const pg::Table& table) 
         {"The column ", json_string(column), " holds the id of the user whose row it is.\n\n"});
 }
 
-Checked<rpc::PromptResult> compose(const PromptInput& input) {
+loop::Task<Checked<rpc::PromptResult>> compose(PromptInput input) {
     const Checked<const pg::Table*> found = table_argument(input, input.call->argument("table"));
-    if (!found) return std::unexpected(found.error());
+    if (!found) co_return std::unexpected(found.error());
     const pg::Table& table = **found;
     const std::string name = json_string(full_name(table));
     const Checked<std::string> owner = owner_of(input, table);
-    if (!owner) return std::unexpected(owner.error());
+    if (!owner) co_return std::unexpected(owner.error());
     rpc::PromptResult result;
     result.description = concat({"Row Level Security for ", full_name(table)});
     append_text_message(
@@ -104,7 +104,7 @@ Checked<rpc::PromptResult> compose(const PromptInput& input) {
                 "open, take the stricter reading and name it.\n",
                 step_of_policies(input, table), writing_rules}));
     append_table_message(result, input, table);
-    return result;
+    co_return result;
 }
 
 }  // namespace

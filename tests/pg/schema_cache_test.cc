@@ -256,7 +256,9 @@ TEST_F(CatalogTest, WhoIsToldOfALoadFindsItInEveryView) {
     std::atomic<int> told = 0;
     std::vector<SchemaCache*> views;
     SchemaCacheOptions options;
-    options.loaded = [&](const Catalog& before, const Catalog& now) {
+    options.loaded = [&](const Catalog& before, const Catalog& now,
+                         const std::vector<TableName>& changed) {
+        was_old = was_old || !changed.empty();
         for (const SchemaCache* view : views)
             was_old = was_old || view->current().get() != &now;
         was_old = was_old || before.version() + 1 != now.version();
