@@ -230,12 +230,39 @@ Ctrl-C stops both.
 GUIDE
 }
 
+open_connections() { # to fluxgate; new ones are refused while it drains
+    awk -v port="$(printf ':%04X$' "$port")" '$2 ~ port && $4 == "01"' /proc/net/tcp /proc/net/tcp6 2>/dev/null | wc -l
+}
+
+stop_fluxgate() {
+    [[ -n ${fluxgate_pid:-} ]] && kill -TERM "$fluxgate_pid" 2>/dev/null || return 0
+    local tenths
+    for ((tenths = 1; ; ++tenths)); do
+        kill -0 "$fluxgate_pid" 2>/dev/null || break
+        ((tenths % 50 != 10)) ||
+            say "waiting for fluxgate, which still answers calls (open connections: $(open_connections)), for" \
+                "drain_timeout (30 s) at most; kill -TERM $fluxgate_pid ends them now"
+        sleep 0.1
+    done
+    wait "$fluxgate_pid" || true
+}
+
+watch_fluxgate() { # until it ends by itself, or is ended by somebody else
+    local status=0
+    wait "$fluxgate_pid" 2>/dev/null || status=$?
+    if ((status == 0)); then
+        say "fluxgate has ended: somebody sent it a SIGTERM or SIGINT"
+        return
+    fi
+    tail -n 10 "$state/fluxgate.log" >&2
+    ((status <= 128)) || fail "fluxgate was killed by SIG$(kill -l "$status")" "see $state/fluxgate.log and dmesg"
+    fail "fluxgate ended by itself, with status $status" "see $state/fluxgate.log"
+}
+
 stop_all() {
     trap - EXIT
     trap '' INT TERM # an impatient second Ctrl-C must not leave PostgreSQL behind
-    if [[ -n ${fluxgate_pid:-} ]] && kill -TERM "$fluxgate_pid" 2>/dev/null; then
-        wait "$fluxgate_pid" || true
-    fi
+    stop_fluxgate
     rm -f "$state/fluxgate.pid"
     [[ -z ${postgres_started:-} ]] ||
         as_postgres "$pg_bin/pg_ctl" --pgdata="$database/data" --mode=fast --wait stop >/dev/null || true
@@ -277,4 +304,4 @@ fluxgate_pid=$!
 printf '%s\n' "$fluxgate_pid" >"$state/fluxgate.pid"
 wait_until_ready
 print_guide
-wait "$fluxgate_pid" || fail "fluxgate ended by itself" "see $state/fluxgate.log"
+watch_fluxgate
