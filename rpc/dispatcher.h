@@ -128,8 +128,7 @@ private:
     // What `params.name` names and the caller may use; else null, and the refusal.
     template <class Registry>
     [[nodiscard]] auto find_named(const Registry& registry, std::string_view unknown,
-                                  Hint<Registry> hint, const Request& request,
-                                  Answer& answer) const
+                                  Hint<Registry> hint, const Request& request, Answer& answer) const
         -> decltype(registry.find({}));
     // `params.arguments` into the job; false, and the refusal, if it is neither object nor absent.
     [[nodiscard]] bool take_arguments(const Request& request, Answer& answer) const;

@@ -75,8 +75,8 @@ bool Dispatcher::may_use(std::span<const std::string> scopes, const Request& req
 }
 
 template <class Registry>
-auto Dispatcher::find_named(const Registry& registry, std::string_view unknown,
-                            Hint<Registry> hint, const Request& request, Answer& answer) const
+auto Dispatcher::find_named(const Registry& registry, std::string_view unknown, Hint<Registry> hint,
+                            const Request& request, Answer& answer) const
     -> decltype(registry.find({})) {
     const Json* name = string_param(request, "name", answer);
     if (name == nullptr) return nullptr;
@@ -164,7 +164,8 @@ void Dispatcher::list_prompts(const Request& request, Answer& answer) {
 
 void Dispatcher::get_prompt(const Request& request, Answer& answer) {
     const Protocol& protocol = *request.caller.protocol;
-    Prompt* prompt = find_named(*catalogue_.prompts, "Unknown prompt: ", prompt_hint, request, answer);
+    Prompt* prompt =
+        find_named(*catalogue_.prompts, "Unknown prompt: ", prompt_hint, request, answer);
     if (prompt == nullptr) return;
     const PromptInfo& info = prompt->info();
     if (!take_arguments(request, answer)) return;

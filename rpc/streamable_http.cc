@@ -101,7 +101,7 @@ void StreamableHttp::on_message(http::Exchange& exchange, const Json& document,
     const Session* session = found.session;
     const Protocol& assumed = session == nullptr ? default_protocol() : *session->protocol;
     auto classified =
-        classify(document, standard_headers(exchange.request()), assumed, exchange.arena());
+        classify(document, headers_in(session, exchange.request()), assumed, exchange.arena());
     if (!classified) {
         refuse(exchange, classified.error());
         return;
@@ -112,18 +112,11 @@ void StreamableHttp::on_message(http::Exchange& exchange, const Json& document,
                   .session = nullptr,
                   .envelope = classified->envelope};
     if (!caller.protocol->is_stateless) {
-        const bool is_request = message.kind == RpcMessage::Kind::request;
-        const std::string_view id = is_request ? message.id : std::string_view();
         if (found.kind == FoundSession::Kind::gone && message.method != "initialize") {
-            refuse(exchange,
-                   {.status = 404, .error = session_gone(id), .protocol = caller.protocol});
-            return;
-        }
-        if (session != nullptr && caller.protocol != session->protocol &&
-            message.method != "initialize") {
-            refuse(exchange, {.status = 400,
-                              .error = other_revision(*session, id),
-                              .protocol = session->protocol});
+            const bool is_request = message.kind == RpcMessage::Kind::request;
+            refuse(exchange, {.status = 404,
+                              .error = session_gone(is_request ? message.id : std::string_view()),
+                              .protocol = caller.protocol});
             return;
         }
         caller.session = session;

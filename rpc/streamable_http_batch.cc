@@ -42,20 +42,14 @@ void StreamableHttp::on_batch(http::Exchange& exchange, const Json& document,
     exchange.notes().rpc_method = "batch";
     const Session* session = found.session;
     const Protocol& assumed = session == nullptr ? default_protocol() : *session->protocol;
-    const auto protocol =
-        classify_batch(document, standard_headers(exchange.request()), assumed, exchange.arena());
+    const auto protocol = classify_batch(document, headers_in(session, exchange.request()), assumed,
+                                         exchange.arena());
     if (!protocol) {
         refuse(exchange, protocol.error());
         return;
     }
     if (found.kind == FoundSession::Kind::gone) {
         refuse(exchange, {.status = 404, .error = session_gone({}), .protocol = *protocol});
-        return;
-    }
-    if (session != nullptr && *protocol != session->protocol) {
-        refuse(
-            exchange,
-            {.status = 400, .error = other_revision(*session, {}), .protocol = session->protocol});
         return;
     }
     if (document.count > 1) {  // http/rate_limit has counted one

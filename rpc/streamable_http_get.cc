@@ -48,17 +48,6 @@ bool is_legacy(http::Exchange& exchange, Sessions& sessions) {
     return true;
 }
 
-// The head may state no other revision than the session's; false: answered.
-bool is_of_session(http::Exchange& exchange, Sessions& sessions, const Session& session) {
-    const http::Request& request = exchange.request();
-    if (!request.has(Field::mcp_protocol_version) ||
-        request.get(Field::mcp_protocol_version) == session.protocol->name) {
-        return true;
-    }
-    refuse(exchange, sessions, 400, other_revision(session, {}));
-    return false;
-}
-
 // What a session follows is in its state; here is only who listens.
 Interest interest_of(http::Exchange& exchange) {
     Interest interest;
@@ -100,7 +89,6 @@ void StreamableHttpGet::on_request(http::Exchange& exchange) {
             }
             return;
         case FoundSession::Kind::live:
-            if (!is_of_session(exchange, sessions_, *found.session)) return;
             renew_session(exchange, sessions_, *found.session);
             if (request.has(Field::last_event_id)) {
                 resume(exchange, *found.session);
@@ -209,7 +197,6 @@ void StreamableHttpDelete::on_request(http::Exchange& exchange) {
             refuse_gone(exchange, sessions_);
             return;
         case FoundSession::Kind::live: {
-            if (!is_of_session(exchange, sessions_, *found.session)) return;
             const SessionNonce& nonce = found.session->nonce;
             // A renewed id may live a whole time longer.
             const int64_t now_s = loop::unix_seconds(exchange.loop().wall_now());

@@ -47,6 +47,14 @@ StandardHeaders standard_headers(const http::Request& request) {
     return headers;
 }
 
+StandardHeaders headers_in(const Session* session, const http::Request& request) {
+    StandardHeaders headers = standard_headers(request);
+    if (session == nullptr || !headers.protocol_version) return headers;
+    const Protocol* stated = find_protocol(*headers.protocol_version);
+    if (stated != nullptr && !stated->is_stateless) headers.protocol_version.reset();
+    return headers;
+}
+
 RpcError session_gone(std::string_view id) {
     return {.code = rpc_code::session_not_found,
             .message = "Session not found: it has expired or ended; initialize again",
@@ -60,16 +68,6 @@ const Protocol& protocol_of_refusal(http::Exchange& exchange, Sessions& sessions
     if (stated != nullptr) return *stated;
     const Session* session = find_session(exchange, sessions).session;
     return session == nullptr ? default_protocol() : *session->protocol;
-}
-
-RpcError other_revision(const Session& session, std::string_view id) {
-    return {.code = rpc_code::server_error,
-            .message =
-                "Bad Request: MCP-Protocol-Version is not the revision that this session "
-                "has agreed on: ",
-            .subject = session.protocol->name,
-            .detail = {},
-            .id = id};
 }
 
 FoundSession find_session(http::Exchange& exchange, Sessions& sessions) {

@@ -12,11 +12,12 @@ namespace fluxgate::rpc {
 
 // What the ladder reads of the head.
 [[nodiscard]] StandardHeaders standard_headers(const http::Request& request);
+// The same in a session (null: none). Its revision is what was agreed on, so another legacy one
+// that the head states is not heeded: clients should state the session's, and some do not.
+[[nodiscard]] StandardHeaders headers_in(const Session* session, const http::Request& request);
 // -32001, for 404.
 [[nodiscard]] RpcError session_gone(std::string_view id);
 
-// For 400: the head states another revision than its session's.
-[[nodiscard]] RpcError other_revision(const Session& session, std::string_view id);
 // The revision that a refusal is written in before the message is understood: what the head states,
 // else its session's, else the default one.
 [[nodiscard]] const Protocol& protocol_of_refusal(http::Exchange& exchange, Sessions& sessions);

@@ -192,8 +192,7 @@ TEST_F(StreamLivesTest, ABatchEndsWithItsSession) {
 // It may run on another core than the one that DELETE came to.
 TEST_F(StreamLivesTest, ACallOfAnotherCoreEndsWithItsSessionToo) {
     Sessions sessions(
-        {.key = "a key of at least 32 characters, for tests", .timeout_s = 3600, .mark = {}},
-        2);
+        {.key = "a key of at least 32 characters, for tests", .timeout_s = 3600, .mark = {}}, 2);
     auto loop = loop::Loop::create({.clock = nullptr, .entropy = nullptr, .ring = {}, .core = 1});
     ASSERT_TRUE(loop);
     sessions.attach(loop_.get());
