@@ -185,9 +185,9 @@ uint32_t EventStreams::taken(const StreamPtr& stream) const {
 }
 
 void EventStreams::publish(const ListChanges& changes) {
-    std::vector<std::string_view> uris;
-    for (const UpdatedResource& resource : changes.updated)
-        uris.push_back(resource.uri);
+    UriIndex updated;
+    for (size_t i = 0; i < changes.updated.size(); ++i)
+        updated.emplace(changes.updated[i].uri, i);
     // What all who have no subscription's id are told, once for all of them.
     const EventData tools = share(tools_list_changed({}));
     const EventData prompts = share(prompts_list_changed({}));
@@ -207,13 +207,9 @@ void EventStreams::publish(const ListChanges& changes) {
         if (changes.resources && (!is_subscription || interest.resources)) {
             append_locked(*stream, is_subscription ? share(resources_list_changed(id)) : resources);
         }
-        if (!is_subscription) {
-            for (const size_t i : states_.followed(stream->session, uris))
-                append_update(*stream, changes.updated[i]);
-        } else if (!interest.uris.empty()) {
-            for (const UpdatedResource& resource : changes.updated) {
-                if (interest.uris.contains(resource.uri)) append_update(*stream, resource);
-            }
+        for (const size_t i : is_subscription ? find_followed(interest.uris, updated)
+                                              : states_.followed(stream->session, updated)) {
+            append_update(*stream, changes.updated[i]);
         }
     }
 }

@@ -16,7 +16,6 @@
 #include <map>
 #include <memory>
 #include <mutex>
-#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -64,7 +63,7 @@ struct Interest {
     bool prompts = false;
     bool resources = false;
     http::Role role = http::Role::anon;  // the caller's; of a session's stream too
-    std::set<std::string, std::less<>> uris;
+    FollowedUris uris;
     std::string subscription_id;  // the JSON token of the listen request's id
 };
 

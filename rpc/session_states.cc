@@ -9,6 +9,18 @@ constexpr size_t revoked_max = 65'536;
 
 }  // namespace
 
+std::vector<size_t> find_followed(const FollowedUris& uris, const UriIndex& index) {
+    std::vector<size_t> found;
+    if (uris.size() <= index.size()) {
+        for (const std::string& uri : uris)
+            if (const auto at = index.find(uri); at != index.end()) found.push_back(at->second);
+    } else {
+        for (const auto& [uri, value] : index)
+            if (uris.contains(uri)) found.push_back(value);
+    }
+    return found;
+}
+
 void SessionStates::revoke(const SessionNonce& session, int64_t until_s, int64_t now_s) {
     {
         const std::scoped_lock lock(revoked_mutex_);
@@ -97,15 +109,9 @@ void SessionStates::unfollow(const SessionNonce& session, std::string_view uri) 
 }
 
 std::vector<size_t> SessionStates::followed(const SessionNonce& session,
-                                            std::span<const std::string_view> uris) const {
-    std::vector<size_t> found;
+                                            const UriIndex& index) const {
     const std::scoped_lock lock(mutex_);
-    const State& state = known(session);
-    if (state.uris.empty()) return found;
-    for (size_t i = 0; i < uris.size(); ++i) {
-        if (state.uris.contains(uris[i])) found.push_back(i);
-    }
-    return found;
+    return find_followed(known(session).uris, index);
 }
 
 bool SessionStates::follows(const SessionNonce& session, std::string_view uri) const {

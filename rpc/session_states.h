@@ -11,7 +11,6 @@
 #include <mutex>
 #include <set>
 #include <shared_mutex>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,6 +19,12 @@
 #include "rpc/session_id.h"
 
 namespace fluxgate::rpc {
+
+using FollowedUris = std::set<std::string, std::less<>>;
+using UriIndex = std::map<std::string_view, size_t>;
+// The values of those in `index` that are followed. Each of the fewer is looked up among the
+// others: a migration changes thousands, and thousands of clients follow one each.
+[[nodiscard]] std::vector<size_t> find_followed(const FollowedUris& uris, const UriIndex& index);
 
 class SessionStates {
 public:
@@ -44,16 +49,15 @@ public:
     [[nodiscard]] bool follow(const SessionNonce& session, std::string_view uri);
     void unfollow(const SessionNonce& session, std::string_view uri);
     [[nodiscard]] bool follows(const SessionNonce& session, std::string_view uri) const;
-    // Which of `uris` the session follows, by their index.
     [[nodiscard]] std::vector<size_t> followed(const SessionNonce& session,
-                                               std::span<const std::string_view> uris) const;
+                                               const UriIndex& index) const;
 
 private:
     struct State {
         uint64_t made = 0;  // its place in order_
         LogLevel level = LogLevel::info;
         ClientCapabilities capabilities;
-        std::set<std::string, std::less<>> uris;
+        FollowedUris uris;
     };
     State& state_of(const SessionNonce& session);
     void forget(std::map<SessionNonce, State>::iterator at);

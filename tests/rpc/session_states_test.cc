@@ -54,6 +54,17 @@ TEST(SessionStates, FollowsForOneSessionOnly) {
     states.unfollow(alice, "a://1");
 }
 
+TEST(SessionStates, FindsWhatIsFollowedWhicheverSideIsLonger) {
+    const FollowedUris few = {"b", "d", "x"};
+    const UriIndex many = {{"a", 10}, {"b", 11}, {"c", 12}, {"d", 13}};
+    EXPECT_EQ(find_followed(few, many), (std::vector<size_t>{11, 13}));
+    const FollowedUris more = {"a", "b", "c", "d", "e", "f"};
+    EXPECT_EQ(find_followed(more, many), (std::vector<size_t>{10, 11, 12, 13}));
+    EXPECT_EQ(find_followed(more, {{"A", 0}, {"g", 1}}), std::vector<size_t>());
+    EXPECT_EQ(find_followed({}, many), std::vector<size_t>());
+    EXPECT_EQ(find_followed(more, {}), std::vector<size_t>());
+}
+
 TEST(SessionStates, RefusesToFollowTooMuch) {
     SessionStates states;
     for (size_t i = 0; i < SessionStates::uris_max; ++i)
