@@ -175,7 +175,7 @@ def main():
         if options.only not in (None, case):
             continue
         runners = {name: Pgbench(options.work, options) if name == "pgbench"
-                   else Http(name, *servers[name.removesuffix("+log")], options.work, options, what)
+                   else Http(name, *servers[name.partition("+")[0]], options.work, options, what)
                    for name, what in contenders.items()}
         for runner in runners.values():
             runner.check()
