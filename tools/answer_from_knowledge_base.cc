@@ -10,6 +10,7 @@
 #include "tools/prompts.h"
 #include "tools/table_choice.h"
 #include "tools/table_json.h"
+#include "tools/table_name.h"
 #include "tools/type_name.h"
 
 namespace fluxgate::tools {
@@ -23,18 +24,20 @@ bool is_text(const pg::Catalog& catalog, const pg::Column& column) {
                                type->name.ends_with("citext"));
 }
 
-bool has_embedding(const pg::Catalog& catalog, const pg::Table& table) {
-    return std::ranges::any_of(table.columns, [&catalog](const pg::Column& column) {
+bool has_embedding(const pg::Catalog& catalog, const pg::Table& table, http::Role role) {
+    return std::ranges::any_of(table.columns, [&catalog, role](const pg::Column& column) {
         const pg::Type* type = base_type(catalog, column.type);
-        return type != nullptr && type->kind == pg::Type::Kind::base && !is_built_in(type) &&
-               type->name.ends_with("vector");
+        return is_readable(column, role) && type != nullptr && type->kind == pg::Type::Kind::base &&
+               !is_built_in(type) && type->name.ends_with("vector");
     });
 }
 
-std::vector<const pg::Column*> text_columns(const pg::Catalog& catalog, const pg::Table& table) {
+// Those that the role may read.
+std::vector<const pg::Column*> text_columns(const pg::Catalog& catalog, const pg::Table& table,
+                                            http::Role role) {
     std::vector<const pg::Column*> columns;
     for (const pg::Column& column : table.columns) {
-        if (is_text(catalog, column)) columns.push_back(&column);
+        if (is_readable(column, role) && is_text(catalog, column)) columns.push_back(&column);
     }
     return columns;
 }
@@ -57,17 +60,17 @@ std::string_view in_select(const pg::Column& column) {
 }
 
 // {"table":"public.articles","select":"id,title,body","filter":{"or":[{"title":"ilike.%TERM%"},…
-std::string example_of(const pg::Catalog& catalog, const pg::Table& table) {
+std::string example_of(const pg::Catalog& catalog, const pg::Table& table, http::Role role) {
     std::string select;
     std::string conditions;
     for (const std::string& name : table.primary_key) {
         const pg::Column* column = table.find_column(name);
-        if (column != nullptr && !is_text(catalog, *column)) {
+        if (column != nullptr && is_readable(*column, role) && !is_text(catalog, *column)) {
             select += concat({select.empty() ? "" : ",", in_select(*column)});
         }
     }
     size_t count = 0;
-    for (const pg::Column* column : text_columns(catalog, table)) {
+    for (const pg::Column* column : text_columns(catalog, table, role)) {
         if (count++ == searched_columns_max) break;
         select += concat({select.empty() ? "" : ",", in_select(*column)});
         conditions += concat(
@@ -85,8 +88,9 @@ loop::Task<std::string> candidates(const PromptInput* input) {
     std::vector<const pg::Table*> others;
     for (const pg::Table* table : shown_tables(catalog, input->role)) {
         if (turn.is_over()) co_await loop::TurnBreak(input->call->scope->loop());
-        if (text_columns(catalog, *table).empty()) continue;
-        const bool is_likely = sounds_like_knowledge(*table) || has_embedding(catalog, *table);
+        if (text_columns(catalog, *table, input->role).empty()) continue;
+        const bool is_likely =
+            sounds_like_knowledge(*table) || has_embedding(catalog, *table, input->role);
         (is_likely ? likely : others).push_back(table);
     }
     std::ranges::move(others, std::back_inserter(likely));
@@ -95,7 +99,7 @@ loop::Task<std::string> candidates(const PromptInput* input) {
     for (size_t i = 0; i < count; ++i) {
         const pg::Table& table = *likely[i];
         std::vector<std::string_view> names;
-        for (const pg::Column* column : text_columns(catalog, table)) {
+        for (const pg::Column* column : text_columns(catalog, table, input->role)) {
             names.emplace_back(column->name);
         }
         lines += concat({"- ", excerpt(full_name(table)), ": ", rpc::list_names(names), "\n"});
@@ -126,26 +130,26 @@ loop::Task<Checked<rpc::PromptResult>> compose(PromptInput input) {
         "query_table {\"table\":\"schema.table\",\"filter\":{\"or\":[{\"title\":\"ilike.%TERM%\"},"
         "{\"body\":\"ilike.%TERM%\"}]},\"limit\":10}";
     if (wanted.empty()) {
-        where = co_await candidates(&input);
-        if (where.empty()) {
+        const std::string lines = co_await candidates(&input);
+        if (lines.empty()) {
             co_return std::unexpected(InputError{
                 .text = "this key may read no table with a text column", .may_be_news = true});
         }
         where =
             concat({"Tables with texts that my key may read, the likeliest first, with their "
                     "text columns:\n",
-                    where, "\nBefore you use one, read its definition: the resource ",
+                    lines, "\nBefore you use one, read its definition: the resource ",
                     table_uri_template, ".\n"});
     } else {
         const Checked<const pg::Table*> found = table_argument(input, wanted);
         if (!found) co_return std::unexpected(found.error());
         table = *found;
-        if (text_columns(*input.catalog, *table).empty()) {
+        if (text_columns(*input.catalog, *table, input.role).empty()) {
             co_return input_error({excerpt(full_name(*table)), " has no text column to search in"});
         }
         where = concat({"The knowledge base is ", json_string(full_name(*table)),
                         "; its definition is attached (", uri_of(*table), ").\n"});
-        example = example_of(*input.catalog, *table);
+        example = example_of(*input.catalog, *table, input.role);
     }
     rpc::PromptResult result;
     result.description = "An answer out of rows of the database, with sources";

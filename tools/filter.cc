@@ -35,8 +35,8 @@ std::unexpected<InputError> not_a_string(std::string_view column, const rpc::Jso
 
 class FilterWriter {
 public:
-    FilterWriter(const pg::Catalog& catalog, const pg::Table& table, SqlText& sql)
-        : catalog_(catalog), table_(table), sql_(sql) {}
+    FilterWriter(const pg::Catalog& catalog, const pg::Table& table, http::Role role, SqlText& sql)
+        : catalog_(catalog), table_(table), role_(role), sql_(sql) {}
 
     // The members of one filter object, joined by AND.
     Checked<void> write_object(const rpc::Json& object, size_t depth) {
@@ -60,17 +60,18 @@ private:
         if (is_group_name && holds_objects) {
             return write_group(member, depth + 1);
         }
-        const pg::Column* column = table_.find_column(member.key);
-        if (column == nullptr) {
-            if (is_group_name) {
-                return input_error({"invalid filter: \"", member.key, "\"", group_hint});
-            }
-            InputError error = unknown_column(table_, member.key);
-            error.text = concat({"invalid filter: ", error.text});
-            return std::unexpected(std::move(error));
+        const Checked<const pg::Column*> found = find_readable_column(table_, member.key, role_);
+        if (!found && is_group_name) {
+            return input_error({"invalid filter: \"", member.key, "\"", group_hint});
         }
+        if (!found) {
+            return std::unexpected(
+                InputError{.text = concat({"invalid filter: ", found.error().text}),
+                           .may_be_news = found.error().may_be_news});
+        }
+        const pg::Column& column = **found;
         if (!member.is_array()) {
-            return write_condition(member, *column);
+            return write_condition(member, column);
         }
         if (member.first == nullptr) {
             return bad_condition(member.key, {"the array of conditions is empty"});
@@ -79,7 +80,7 @@ private:
         for (const rpc::Json* item = member.first; item != nullptr; item = item->next) {
             sql_.append(separator);
             separator = " AND ";
-            const Checked<void> written = write_condition(*item, *column);
+            const Checked<void> written = write_condition(*item, column);
             if (!written) {
                 return written;
             }
@@ -228,6 +229,7 @@ private:
 
     const pg::Catalog& catalog_;
     const pg::Table& table_;
+    http::Role role_;
     SqlText& sql_;
     size_t conditions_ = 0;
 };
@@ -235,7 +237,7 @@ private:
 }  // namespace
 
 Checked<void> write_filter(const rpc::Json& filter, const pg::Catalog& catalog,
-                           const pg::Table& table, SqlText& sql) {
+                           const pg::Table& table, http::Role role, SqlText& sql) {
     if (!filter.is_object()) {
         return input_error({"filter must be an object such as {\"age\":\"gte.18\"}, got ",
                             rpc::to_string(filter.kind)});
@@ -244,7 +246,7 @@ Checked<void> write_filter(const rpc::Json& filter, const pg::Catalog& catalog,
         return {};
     }
     sql.append(" WHERE ");
-    return FilterWriter(catalog, table, sql).write_object(filter, 1);
+    return FilterWriter(catalog, table, role, sql).write_object(filter, 1);
 }
 
 }  // namespace fluxgate::tools

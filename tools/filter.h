@@ -17,6 +17,7 @@
 // ov take a PostgreSQL literal: {a,b} for arrays, JSON for jsonb, [1,5) for ranges.
 #pragma once
 
+#include "http/principal.h"
 #include "pg/catalog.h"
 #include "rpc/json.h"
 #include "tools/input_error.h"
@@ -27,6 +28,6 @@ namespace fluxgate::tools {
 // Writes while it reads; after an error `sql` is of no use. An empty filter writes nothing. Values
 // live in `filter` or the arena of `sql`.
 [[nodiscard]] Checked<void> write_filter(const rpc::Json& filter, const pg::Catalog& catalog,
-                                         const pg::Table& table, SqlText& sql);
+                                         const pg::Table& table, http::Role role, SqlText& sql);
 
 }  // namespace fluxgate::tools

@@ -45,6 +45,13 @@ bool leads(const pg::Index& index, const std::vector<std::string>& columns) {
            std::is_permutation(columns.begin(), columns.end(), index.columns.begin());
 }
 
+bool are_readable(const pg::Table& table, const std::vector<std::string>& columns,
+                  http::Role role) {
+    return std::ranges::all_of(columns, [&table, role](const std::string& column) {
+        return has_readable(table, column, role);
+    });
+}
+
 // "- public.orders (buyer) -> public.users", of base tables with a foreign key that no index
 // serves.
 loop::Task<std::string> keys_without_index(const PromptInput* input) {
@@ -59,7 +66,9 @@ loop::Task<std::string> keys_without_index(const PromptInput* input) {
             const bool has_index = std::ranges::any_of(
                 table->indexes,
                 [&key](const pg::Index& index) { return leads(index, key.columns); });
-            if (has_index || target == nullptr || !is_readable(catalog, *target, input->role)) {
+            if (has_index || target == nullptr || !is_readable(catalog, *target, input->role) ||
+                !are_readable(*table, key.columns, input->role) ||
+                !are_readable(*target, key.target_columns, input->role)) {
                 continue;
             }
             if (count++ == limits::prompt_hints_max) co_return lines + "- … and more\n";

@@ -70,8 +70,8 @@ std::unexpected<InputError> not_an_output(const SelectList& select, std::string_
          " an aggregate only its outputs can be sorted by: ", rpc::list_names(names)});
 }
 
-Checked<void> write_name(std::string_view name, const pg::Table& table, const SelectList& select,
-                         SqlText& sql) {
+Checked<void> write_name(std::string_view name, const pg::Table& table, http::Role role,
+                         const SelectList& select, SqlText& sql) {
     const size_t ordinal = select.ordinal_of(name);
     if (ordinal > 0) {
         // By position, because the name may be an alias, which the SQL text does not know.
@@ -83,19 +83,19 @@ Checked<void> write_name(std::string_view name, const pg::Table& table, const Se
     if (select.has_aggregate) {
         return not_an_output(select, name);
     }
-    const pg::Column* column = table.find_column(name);
-    if (column == nullptr) {
-        return std::unexpected(unknown_column(table, name));
+    const Checked<const pg::Column*> column = find_readable_column(table, name, role);
+    if (!column) {
+        return std::unexpected(column.error());
     }
-    sql.mark("order", column);
-    sql.append(column->quoted);
+    sql.mark("order", *column);
+    sql.append((*column)->quoted);
     return {};
 }
 
 }  // namespace
 
-Checked<void> write_order(std::string_view text, const pg::Table& table, const SelectList& select,
-                          SqlText& sql) {
+Checked<void> write_order(std::string_view text, const pg::Table& table, http::Role role,
+                          const SelectList& select, SqlText& sql) {
     if (has_nul(text)) {
         return input_error({nul_refused});
     }
@@ -125,7 +125,7 @@ Checked<void> write_order(std::string_view text, const pg::Table& table, const S
             return bad_term(scanner, start);
         }
         sql.append(terms == 1 ? " ORDER BY " : ", ");
-        const Checked<void> written = write_name(name.text, table, select, sql);
+        const Checked<void> written = write_name(name.text, table, role, select, sql);
         if (!written) {
             return written;
         }

@@ -10,6 +10,7 @@
 
 #include <string_view>
 
+#include "http/principal.h"
 #include "pg/catalog.h"
 #include "tools/input_error.h"
 #include "tools/select_list.h"
@@ -19,6 +20,6 @@ namespace fluxgate::tools {
 
 // Writes " ORDER BY …" while it reads; after an error `sql` is of no use.
 [[nodiscard]] Checked<void> write_order(std::string_view text, const pg::Table& table,
-                                        const SelectList& select, SqlText& sql);
+                                        http::Role role, const SelectList& select, SqlText& sql);
 
 }  // namespace fluxgate::tools

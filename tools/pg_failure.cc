@@ -5,6 +5,7 @@
 
 #include "tools/input_error.h"
 #include "tools/limits.h"
+#include "tools/table_name.h"
 #include "tools/value_hint.h"
 
 namespace fluxgate::tools {
@@ -105,9 +106,7 @@ rpc::ToolOutcome outcome_of(const pg::Error& error, const FailedStatement& state
         case ErrorKind::unknown_object:
             return rpc::tool_error(unknown_object(error, statement));
         case ErrorKind::permission:
-            return rpc::tool_error(concat(
-                {"permission denied: the database role of this key has no GRANT for this on ",
-                 table_text(statement), ", or not for all of these columns"}));
+            return rpc::tool_error(no_grant(table_text(statement)));
         case ErrorKind::conflict:
             return rpc::tool_error(conflict(error));
         case ErrorKind::serialization:

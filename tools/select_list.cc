@@ -1,5 +1,6 @@
 #include "tools/select_list.h"
 
+#include <algorithm>
 #include <array>
 
 #include "tools/limits.h"
@@ -17,10 +18,15 @@ constexpr std::string_view grammar_hint =
     "avg, "
     "min, max of a column; names with other characters in double quotes";
 
+// Is "*" the whole table? Where nothing of it is granted, that is for PostgreSQL to refuse.
+bool takes_all(const pg::Table& table, http::Role role) {
+    return is_whole(table, role) || !has_grant(table, role);
+}
+
 class SelectParser {
 public:
-    SelectParser(std::string_view text, const pg::Table& table, loop::Arena* arena)
-        : scanner_(text, arena), table_(table) {
+    SelectParser(std::string_view text, const pg::Table& table, http::Role role, loop::Arena* arena)
+        : scanner_(text, arena), table_(table), role_(role) {
         outputs_ = arena->array<SelectOutput>(1 + count_commas(text) + table.columns.size());
     }
 
@@ -98,11 +104,7 @@ private:
     Checked<void> parse_output(const ScannedName& first, SelectOutput& output) {
         output.name = first.text;
         if (first.is_quoted || scanner_.peek() != '(') {
-            output.column = table_.find_column(first.text);
-            if (output.column == nullptr) {
-                return std::unexpected(unknown_column(table_, first.text));
-            }
-            return {};
+            return find_column(first.text, output);
         }
         for (size_t i = 1; i < functions.size(); ++i) {
             if (equals_ignoring_case(first.text, functions[i])) {
@@ -115,6 +117,15 @@ private:
         }
         has_aggregate_ = true;
         return parse_argument(output);
+    }
+
+    Checked<void> find_column(std::string_view name, SelectOutput& output) const {
+        const Checked<const pg::Column*> found = find_readable_column(table_, name, role_);
+        if (!found) {
+            return std::unexpected(found.error());
+        }
+        output.column = *found;
+        return {};
     }
 
     Checked<void> parse_argument(SelectOutput& output) {
@@ -138,9 +149,9 @@ private:
             if (!scanner_.accept_name(name)) {
                 return unexpected_item(item_start_);
             }
-            output.column = table_.find_column(name.text);
-            if (output.column == nullptr) {
-                return std::unexpected(unknown_column(table_, name.text));
+            const Checked<void> found = find_column(name.text, output);
+            if (!found) {
+                return found;
             }
         }
         scanner_.skip_spaces();
@@ -175,7 +186,7 @@ private:
     }
 
     Checked<SelectList> finish(bool only_star) {
-        if (only_star) {
+        if (only_star && takes_all(table_, role_)) {
             return SelectList{};
         }
         if (has_star_ && has_aggregate_) {
@@ -203,13 +214,18 @@ private:
 
     // Puts the table's columns where "*" stood. There is room for them: see the constructor.
     void expand_star() {
-        const size_t count = table_.columns.size();
+        const bool all = takes_all(table_, role_);
+        const auto is_taken = [all, this](const pg::Column& column) {
+            return all || is_readable(column, role_);
+        };
+        const auto count = static_cast<size_t>(std::ranges::count_if(table_.columns, is_taken));
         for (size_t i = used_; i > star_at_; --i) {
             outputs_[i - 1 + count] = outputs_[i - 1];
         }
-        for (size_t i = 0; i < count; ++i) {
-            const pg::Column& column = table_.columns[i];
-            outputs_[star_at_ + i] = SelectOutput{.name = column.name, .column = &column};
+        size_t at = star_at_;
+        for (const pg::Column& column : table_.columns) {
+            if (!is_taken(column)) continue;
+            outputs_[at++] = SelectOutput{.name = column.name, .column = &column};
         }
         used_ += count;
     }
@@ -224,6 +240,7 @@ private:
 
     Scanner scanner_;
     const pg::Table& table_;
+    http::Role role_;
     std::span<SelectOutput> outputs_;
     size_t used_ = 0;
     size_t item_start_ = 0;
@@ -269,7 +286,7 @@ size_t SelectList::ordinal_of(std::string_view name) const {
     return 0;
 }
 
-Checked<SelectList> parse_select(std::string_view text, const pg::Table& table,
+Checked<SelectList> parse_select(std::string_view text, const pg::Table& table, http::Role role,
                                  loop::Arena* arena) {
     if (has_nul(text)) {
         return input_error({nul_refused});
@@ -278,13 +295,13 @@ Checked<SelectList> parse_select(std::string_view text, const pg::Table& table,
         return input_error(
             {"select is longer than ", std::to_string(limits::select_bytes_max), " bytes"});
     }
-    if (text == "*") {
+    if (text == "*" && takes_all(table, role)) {
         return SelectList{};
     }
     if (trim(text).empty()) {
         return input_error({"select is empty; use \"*\" for all columns, or leave it out"});
     }
-    return SelectParser(text, table, arena).parse();
+    return SelectParser(text, table, role, arena).parse();
 }
 
 void write_select(const SelectList& list, const pg::Catalog& catalog, SqlText& sql) {

@@ -17,6 +17,7 @@
 #include <span>
 #include <string_view>
 
+#include "http/principal.h"
 #include "loop/arena.h"
 #include "pg/catalog.h"
 #include "tools/input_error.h"
@@ -34,7 +35,7 @@ struct SelectOutput {
 };
 
 struct SelectList {
-    std::span<const SelectOutput> outputs;  // empty for "*" alone: all that PostgreSQL has
+    std::span<const SelectOutput> outputs;  // empty for "*" of a whole table
     bool has_aggregate = false;
 
     [[nodiscard]] bool is_star() const { return outputs.empty(); }
@@ -42,8 +43,9 @@ struct SelectList {
     [[nodiscard]] size_t ordinal_of(std::string_view name) const;
 };
 
+// "*" is what the role may read: where that is not the whole table, its columns are outputs.
 [[nodiscard]] Checked<SelectList> parse_select(std::string_view text, const pg::Table& table,
-                                               loop::Arena* arena);
+                                               http::Role role, loop::Arena* arena);
 // SELECT …
 void write_select(const SelectList& list, const pg::Catalog& catalog, SqlText& sql);
 void write_group_by(const SelectList& list, SqlText& sql);  // nothing without an aggregate

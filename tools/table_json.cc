@@ -22,16 +22,6 @@ std::optional<int64_t> length_of(const pg::Column& column) {
     return {};
 }
 
-bool has_readable(const pg::Table& table, std::string_view name, http::Role role) {
-    const pg::Column* column = table.find_column(name);
-    return column != nullptr && is_readable(*column, role);
-}
-
-bool is_whole(const pg::Table& table, http::Role role) {
-    return std::ranges::all_of(
-        table.columns, [role](const pg::Column& column) { return is_readable(column, role); });
-}
-
 std::vector<std::string> readable_names(const pg::Table& table,
                                         const std::vector<std::string>& names, http::Role role) {
     std::vector<std::string> readable;
@@ -61,8 +51,9 @@ void write_names(std::string_view key, const std::vector<std::string>& names, Pr
     json.close(']');
 }
 
-void write_column(const pg::Catalog& catalog, const pg::Table& table, size_t at, TableDetail detail,
-                  PrettyJson& json) {
+// A generated column's expression may name any other: it is shown only to who may read all of them.
+void write_column(const pg::Catalog& catalog, const pg::Table& table, size_t at, bool shows_all,
+                  TableDetail detail, PrettyJson& json) {
     const pg::Column& column = table.columns[at];
     const pg::Type* base = base_type(catalog, column.type);
     const bool has_expression = !column.default_expression.empty();
@@ -71,7 +62,8 @@ void write_column(const pg::Catalog& catalog, const pg::Table& table, size_t at,
     if (!column.comment.empty()) json.member("description", column.comment);
     if (base != nullptr && base->kind == pg::Type::Kind::enumeration)
         write_names("enum", base->labels, json);
-    if (column.is_generated && has_expression) json.member("generated", column.default_expression);
+    if (column.is_generated && has_expression && shows_all)
+        json.member("generated", column.default_expression);
     // An identity column has a default that is no expression.
     if (column.has_default && !has_expression) json.flag("identity", true);
     if (const std::optional<int64_t> length = length_of(column);
@@ -117,8 +109,7 @@ void write_foreign_keys(const pg::Catalog& catalog, const pg::Table& table, http
 }
 
 // An expression may name any column, so it is shown only to who may read all of them.
-void write_indexes(const pg::Table& table, http::Role role, PrettyJson& json) {
-    const bool shows_all = is_whole(table, role);
+void write_indexes(const pg::Table& table, http::Role role, bool shows_all, PrettyJson& json) {
     bool is_open = false;
     for (const pg::Index& index : table.indexes) {
         if (!shows_all && readable_names(table, index.columns, role) != index.columns) continue;
@@ -143,16 +134,17 @@ void write_table(const pg::Catalog& catalog, const pg::Table& table, http::Role 
     json.open('{');
     json.key("columns");
     json.open('[');
+    const bool shows_all = is_whole(table, role);
     for (size_t at = 0; at < table.columns.size(); ++at) {
         if (!is_readable(table.columns[at], role)) continue;
         json.item();
-        write_column(catalog, table, at, detail, json);
+        write_column(catalog, table, at, shows_all, detail, json);
     }
     json.close(']');
     if (!table.comment.empty()) json.member("description", table.comment);
     write_foreign_keys(catalog, table, role, json);
     if (detail == TableDetail::full) {
-        write_indexes(table, role, json);
+        write_indexes(table, role, shows_all, json);
         json.member("kind", kind_name(table.kind));
     }
     json.member("name", table.name);

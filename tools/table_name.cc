@@ -106,14 +106,31 @@ bool is_system_schema(std::string_view schema) {
     return schema.starts_with("pg_") || schema == "information_schema";
 }
 
+bool has_grant(const pg::Table& table, http::Role role) {
+    return (table.selectable_by >> static_cast<unsigned>(database_role(role)) & 1u) != 0;
+}
+
 bool is_readable(const pg::Catalog& catalog, const pg::Table& table, http::Role role) {
-    const bool may_select =
-        (table.selectable_by >> static_cast<unsigned>(database_role(role)) & 1u) != 0;
-    return may_select && is_visible(catalog, table, role);
+    return has_grant(table, role) && is_visible(catalog, table, role);
 }
 
 bool is_readable(const pg::Column& column, http::Role role) {
     return (column.selectable_by >> static_cast<unsigned>(database_role(role)) & 1u) != 0;
+}
+
+bool has_readable(const pg::Table& table, std::string_view column, http::Role role) {
+    const pg::Column* found = table.find_column(column);
+    return found != nullptr && is_readable(*found, role);
+}
+
+bool is_whole(const pg::Table& table, http::Role role) {
+    return std::ranges::all_of(
+        table.columns, [role](const pg::Column& column) { return is_readable(column, role); });
+}
+
+std::string no_grant(std::string_view table) {
+    return concat({"permission denied: the database role of this key has no GRANT for this on ",
+                   table, ", or not for all of these columns"});
 }
 
 Checked<const pg::Table*> find_table(const pg::Catalog& catalog, std::string_view name,
@@ -141,16 +158,22 @@ Checked<const pg::Table*> find_table(const pg::Catalog& catalog, std::string_vie
     return found;
 }
 
-InputError unknown_column(const pg::Table& table, std::string_view name) {
+Checked<const pg::Column*> find_readable_column(const pg::Table& table, std::string_view name,
+                                                http::Role role) {
+    const pg::Column* column = table.find_column(name);
+    if (column != nullptr && (is_readable(*column, role) || !has_grant(table, role))) {
+        return column;
+    }
     std::vector<std::string_view> names;
-    for (const pg::Column& column : table.columns) {
-        names.push_back(column.name);
+    for (const pg::Column& other : table.columns) {
+        if (is_readable(other, role)) names.push_back(other.name);
     }
     const std::string hint = rpc::did_you_mean(name, names);
-    return {.text = concat({"unknown column ", quoted_excerpt(name), " in ", excerpt(table.schema),
-                            ".", excerpt(table.name), hint, hint.empty() ? "; " : " ",
-                            "columns: ", rpc::list_names(names)}),
-            .may_be_news = true};
+    return std::unexpected(
+        InputError{.text = concat({"unknown column ", quoted_excerpt(name), " in ",
+                                   excerpt(table.schema), ".", excerpt(table.name), hint,
+                                   hint.empty() ? "; " : " ", "columns: ", rpc::list_names(names)}),
+                   .may_be_news = true});
 }
 
 }  // namespace fluxgate::tools

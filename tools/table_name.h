@@ -32,8 +32,17 @@ inline constexpr std::string_view own_mark = "made by fluxgate bootstrap";
 // Visible, and its grants let the role read something of it.
 [[nodiscard]] bool is_readable(const pg::Catalog& catalog, const pg::Table& table, http::Role role);
 
+// Its grants alone, whether it is visible or not.
+[[nodiscard]] bool has_grant(const pg::Table& table, http::Role role);
+
 // Of a readable table.
 [[nodiscard]] bool is_readable(const pg::Column& column, http::Role role);
+[[nodiscard]] bool has_readable(const pg::Table& table, std::string_view column, http::Role role);
+// All the columns are readable.
+[[nodiscard]] bool is_whole(const pg::Table& table, http::Role role);
+
+// What a caller hears of a table, or of columns, that its role has no GRANT for.
+[[nodiscard]] std::string no_grant(std::string_view table);
 
 // `t` is public.t; `schema.t` is split at the first dot, so a table whose name has a dot needs its
 // schema in front. Exact and case-sensitive. What is hidden and what is missing get the same
@@ -46,7 +55,12 @@ inline constexpr std::string_view own_mark = "made by fluxgate bootstrap";
 [[nodiscard]] std::string table_hint(const pg::Catalog& catalog, std::string_view schema,
                                      std::string_view table, http::Role role);
 
-// `unknown column "emial" in public.users; did you mean "email"? columns: id, email, …`
-[[nodiscard]] InputError unknown_column(const pg::Table& table, std::string_view name);
+// Of a table that was found. A column without a grant is answered like one that is not there:
+// `unknown column "emial" in public.users; did you mean "email"? columns: id, email, …`, of those
+// that are readable. Where the role has no grant for anything of the table, each column is found:
+// PostgreSQL refuses them all alike.
+[[nodiscard]] Checked<const pg::Column*> find_readable_column(const pg::Table& table,
+                                                              std::string_view name,
+                                                              http::Role role);
 
 }  // namespace fluxgate::tools

@@ -79,6 +79,32 @@ void write_page(const Values& values, SqlText& sql) {
     }
 }
 
+Checked<TableQuery> write_query(const Values& values, const pg::Catalog& catalog,
+                                const pg::Table& table, http::Role role, SqlText& sql) {
+    const Checked<SelectList> select = parse_select(values.select, table, role, sql.arena());
+    if (!select) {
+        return std::unexpected(select.error());
+    }
+    write_select(*select, catalog, sql);
+    sql.append(" FROM ");
+    sql.append(table.quoted);
+    if (values.filter != nullptr) {
+        const Checked<void> written = write_filter(*values.filter, catalog, table, role, sql);
+        if (!written) {
+            return std::unexpected(written.error());
+        }
+    }
+    write_group_by(*select, sql);
+    if (values.order) {
+        const Checked<void> written = write_order(*values.order, table, role, *select, sql);
+        if (!written) {
+            return std::unexpected(written.error());
+        }
+    }
+    write_page(values, sql);
+    return TableQuery{.table = &table, .select = *select};
+}
+
 }  // namespace
 
 Checked<TableQuery> build_table_query(const rpc::Json* arguments, const pg::Catalog& catalog,
@@ -91,28 +117,14 @@ Checked<TableQuery> build_table_query(const rpc::Json* arguments, const pg::Cata
     if (!table) {
         return std::unexpected(table.error());
     }
-    const Checked<SelectList> select = parse_select(values->select, **table, sql.arena());
-    if (!select) {
-        return std::unexpected(select.error());
+    Checked<TableQuery> query = write_query(*values, catalog, **table, role, sql);
+    if (!query && !has_grant(**table, role)) {
+        // What PostgreSQL says to the right columns: the answer tells nothing of them.
+        return std::unexpected(InputError{
+            .text = no_grant(concat({excerpt((*table)->schema), ".", excerpt((*table)->name)})),
+            .may_be_news = true});
     }
-    write_select(*select, catalog, sql);
-    sql.append(" FROM ");
-    sql.append((*table)->quoted);
-    if (values->filter != nullptr) {
-        const Checked<void> written = write_filter(*values->filter, catalog, **table, sql);
-        if (!written) {
-            return std::unexpected(written.error());
-        }
-    }
-    write_group_by(*select, sql);
-    if (values->order) {
-        const Checked<void> written = write_order(*values->order, **table, *select, sql);
-        if (!written) {
-            return std::unexpected(written.error());
-        }
-    }
-    write_page(*values, sql);
-    return TableQuery{.table = *table, .select = *select};
+    return query;
 }
 
 }  // namespace fluxgate::tools

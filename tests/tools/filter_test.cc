@@ -21,8 +21,8 @@ Written write(std::string_view filter, std::string_view table = "notes") {
     SqlText sql(&json.arena());
     const rpc::Json* parsed = json.parse(filter);
     EXPECT_NE(parsed, nullptr) << filter;
-    const Checked<void> written =
-        write_filter(*parsed, *catalog, *catalog->find_table("public", table), sql);
+    const Checked<void> written = write_filter(
+        *parsed, *catalog, *catalog->find_table("public", table), http::Role::anon, sql);
     if (!written) {
         return {"error: " + written.error().text, {}};
     }

@@ -14,9 +14,9 @@ std::string order(std::string_view text, std::string_view select = "*") {
     const pg::Table& table = *catalog->find_table("public", "notes");
     loop::Arena arena;
     SqlText sql(&arena);
-    const Checked<SelectList> list = parse_select(select, table, &arena);
+    const Checked<SelectList> list = parse_select(select, table, http::Role::anon, &arena);
     EXPECT_TRUE(list) << select;
-    const Checked<void> written = write_order(text, table, *list, sql);
+    const Checked<void> written = write_order(text, table, http::Role::anon, *list, sql);
     return written ? std::string(sql.text()) : "error: " + written.error().text;
 }
 

@@ -205,6 +205,58 @@ TEST_F(PromptsTest, CompletesColumnsThatTheCallerMaySee) {
     EXPECT_NE(explored.find("(table, 1 columns)"), std::string::npos) << explored;
 }
 
+TEST_F(PromptsTest, ColumnsWithoutAGrantAreNamedNowhere) {
+    pg::CatalogBuilder builder;
+    add_types(builder);
+    const auto keep = [](pg::Table& table, size_t at) {
+        table.columns[at].selectable_by = 0b100;  // service_role alone
+    };
+    pg::Table target = make_table("public", "target", {{"id", 20}, {"secret", 20}});
+    keep(target, 1);
+    builder.add_table(std::move(target));
+    pg::Table texts = make_table("public", "texts",
+                                 {{"id", 20}, {"secret", 20}, {"body", 25}, {"secret_text", 25}});
+    keep(texts, 1);
+    keep(texts, 3);
+    texts.primary_key = {"id", "secret"};
+    const auto key = [](const char* own, const char* of_target) {
+        return pg::ForeignKey{.name = "",
+                              .columns = {"id", own},
+                              .target_schema = "public",
+                              .target_table = "target",
+                              .target_columns = {"id", of_target}};
+    };
+    texts.foreign_keys = {key("secret", "id"), key("id", "secret")};
+    builder.add_table(std::move(texts));
+    pg::Table vectors =
+        make_table("public", "vectors", {{"label", 25}, {"secret_embedding", vector_oid}});
+    keep(vectors, 1);
+    builder.add_table(std::move(vectors));
+    pg::Table dark = make_table("public", "dark", {{"id", 20}, {"secret", 25}});
+    keep(dark, 1);
+    builder.add_table(std::move(dark));
+    schemas.now = builder.build(1);
+
+    const auto get_all = [this] {
+        return get(*slow) + get(*answer, R"({"question":"x"})") +
+               get(*answer, R"({"question":"x","table":"texts"})");
+    };
+    const std::string seen = get_all();
+    EXPECT_FALSE(has(seen, "secret")) << seen;
+    EXPECT_TRUE(has(seen, "All foreign keys that this key can see have an index"));
+    EXPECT_TRUE(has(seen, "- public.texts: body\n- public.vectors: label\n")) << seen;
+    EXPECT_TRUE(has(seen, R"("select":"id,body","filter":{"or":[{"body":"ilike.%TERM%"}]})"));
+    EXPECT_EQ(get(*answer, R"({"question":"x","table":"dark"})"),
+              "-32602 public.dark has no text column to search in");
+
+    who.role = http::Role::service_role;
+    const std::string all = get_all();
+    EXPECT_TRUE(has(all, "- public.texts (id, secret) -> public.target\n"));
+    EXPECT_TRUE(has(all, "- public.texts (id, id) -> public.target\n"));
+    EXPECT_TRUE(has(all, "- public.vectors: label\n- public.dark: secret\n")) << all;
+    EXPECT_TRUE(has(all, R"("select":"id,secret,body,secret_text")"));
+}
+
 TEST_F(PromptsTest, AnOwnerColumnMustBeOne) {
     const std::string text =
         get(*policy, R"({"table":"sales.orders","requirement":"x","owner_column":"nobody"})");

@@ -95,6 +95,24 @@ TEST_F(QueryTablePg, ShowsEachCallerItsOwnRows) {
         call(R"({"table":"information_schema.tables","limit":1})", service_key()).is_error);
 }
 
+TEST_F(QueryTablePg, ShowsTheColumnsThatAreGranted) {
+    cluster.execute(
+        "CREATE TABLE graded (id int, kept text, shown text);"
+        "REVOKE ALL ON graded FROM PUBLIC, anon, authenticated;"
+        "GRANT SELECT (id, shown) ON graded TO authenticated; INSERT INTO graded VALUES (1, 'a', "
+        "'b')");
+    EXPECT_EQ(call(R"({"table":"graded"})").text, R"([{"id":1,"shown":"b"}])");
+    EXPECT_EQ(call(R"~({"table":"graded","select":"count(*)"})~").text, R"([{"count":1}])");
+    const Answer hidden = call(R"({"table":"graded","select":"kept"})");
+    EXPECT_EQ(hidden.text, R"(unknown column "kept" in public.graded; columns: id, shown)");
+    EXPECT_EQ(hidden.sqlstate, "");
+    // A grant is news as a column is.
+    cluster.execute("GRANT SELECT (kept) ON graded TO authenticated");
+    EXPECT_EQ(call(R"({"table":"graded","select":"kept"})").text, R"([{"kept":"a"}])");
+    EXPECT_EQ(call(R"({"table":"graded"})", anon()).text,
+              call(R"({"table":"graded","select":"no_such"})", anon()).text);
+}
+
 TEST_F(QueryTablePg, GroupsSortsAndPages) {
     const auto text = [this](const std::string& arguments) { return call(arguments).text; };
     EXPECT_EQ(

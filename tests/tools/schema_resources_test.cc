@@ -58,7 +58,10 @@ TEST_F(SchemaResourcesTest, AColumnWithoutAGrantIsNamedNowhere) {
     pg::Table target = make_table("public", "target", {{"id", 20}, {"secret", 20}});
     target.columns[1].selectable_by = 0b100;  // service_role alone
     builder.add_table(std::move(target));
-    pg::Table table = make_table("public", "t", {{"id", 20}, {"secret", 25}, {"shown", 25}});
+    pg::Table table =
+        make_table("public", "t", {{"id", 20}, {"secret", 25}, {"shown", 25}, {"made", 25}});
+    table.columns[3].is_generated = true;
+    table.columns[3].default_expression = "upper(secret)";
     table.columns[1].selectable_by = 0b100;
     table.primary_key = {"id", "secret"};
     const auto key = [](const char* name, const char* own, const char* of_target) {
@@ -79,7 +82,8 @@ TEST_F(SchemaResourcesTest, AColumnWithoutAGrantIsNamedNowhere) {
 
     const std::string uri = "fluxbase://schema/tables/public/t";
     const std::string seen = read(uri);
-    for (const char* part : {"\"shown\"", "\"fk_shown\"", "\"of_id\"", "\"primary_key\": [\n"})
+    for (const char* part :
+         {"\"shown\"", "\"made\"", "\"fk_shown\"", "\"of_id\"", "\"primary_key\": [\n"})
         EXPECT_NE(seen.find(part), std::string::npos) << part << seen;
     for (const char* part : {"secret", "fk_own", "fk_target", "of_secret", "of_text"})
         EXPECT_EQ(seen.find(part), std::string::npos) << part << seen;
@@ -87,7 +91,7 @@ TEST_F(SchemaResourcesTest, AColumnWithoutAGrantIsNamedNowhere) {
 
     who.role = http::Role::service_role;
     const std::string all = read(uri);
-    for (const char* part : {"fk_own", "fk_target", "of_secret", "of_text"})
+    for (const char* part : {"fk_own", "fk_target", "of_secret", "of_text", "upper(secret)"})
         EXPECT_NE(all.find(part), std::string::npos) << part << all;
 }
 

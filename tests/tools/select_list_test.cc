@@ -14,7 +14,7 @@ std::string error_of(std::string_view select, std::string_view table = "notes") 
     static const pg::CatalogPtr catalog = test::make_catalog();
     loop::Arena arena;
     const Checked<SelectList> list =
-        parse_select(select, *catalog->find_table("public", table), &arena);
+        parse_select(select, *catalog->find_table("public", table), http::Role::anon, &arena);
     return list ? "" : list.error().text;
 }
 

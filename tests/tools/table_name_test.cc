@@ -120,11 +120,13 @@ TEST(TableName, FindsTablesThatTheRoleMayNotRead) {
 
 TEST(UnknownColumn, NamesTheNearestOnesAndAll) {
     const pg::CatalogPtr catalog = test::make_catalog();
-    const InputError error = unknown_column(*catalog->find_table("sales", "orders"), "emial");
+    const auto found =
+        find_readable_column(*catalog->find_table("sales", "orders"), "emial", http::Role::anon);
+    ASSERT_FALSE(found);
     EXPECT_EQ(
-        error.text,
+        found.error().text,
         R"(unknown column "emial" in sales.orders; did you mean "email"? columns: id, email)");
-    EXPECT_TRUE(error.may_be_news);
+    EXPECT_TRUE(found.error().may_be_news);
 }
 
 }  // namespace
