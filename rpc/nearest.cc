@@ -21,6 +21,31 @@ bool starts_with(std::string_view text, std::string_view prefix) {
                       [](char a, char b) { return lower(a) == lower(b); });
 }
 
+// Where `text` can be cut at `bytes` or before, without halving a character.
+size_t cut_before(std::string_view text, size_t bytes) {
+    if (bytes >= text.size()) return text.size();
+    constexpr size_t continuation_bytes_max = 3;
+    for (size_t back = 0; back <= continuation_bytes_max && back < bytes; ++back) {
+        if ((static_cast<unsigned char>(text[bytes - back]) & 0xC0u) != 0x80u) return bytes - back;
+    }
+    return bytes;
+}
+
+// As excerpts of pieces that are too short to be cut.
+std::string quoted_name(std::string_view name) {
+    const size_t kept = cut_before(name, name_proposed_bytes_max);
+    const bool is_cut = kept < name.size();
+    name = name.substr(0, kept);
+    std::string quoted = "\"";
+    while (!name.empty()) {
+        const size_t bytes = cut_before(name, excerpt_chars_max);
+        const std::string piece = quoted_excerpt(name.substr(0, bytes));
+        quoted.append(piece, 1, piece.size() - 2);
+        name.remove_prefix(bytes);
+    }
+    return quoted + (is_cut ? "…\"" : "\"");
+}
+
 }  // namespace
 
 size_t edit_distance(std::string_view left, std::string_view right, size_t bound) {
@@ -104,10 +129,14 @@ std::vector<std::string_view> nearest(std::string_view wanted,
 }
 
 std::string did_you_mean(std::string_view wanted, std::span<const std::string_view> names) {
+    return proposal_of(nearest(wanted, names));
+}
+
+std::string proposal_of(std::span<const std::string_view> near) {
     std::string text;
-    for (std::string_view name : nearest(wanted, names)) {
+    for (std::string_view name : near) {
         text += text.empty() ? "; did you mean " : " or ";
-        text += quoted_excerpt(name);
+        text += quoted_name(name);
     }
     return text.empty() ? text : text + "?";
 }

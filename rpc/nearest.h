@@ -25,9 +25,14 @@ inline constexpr size_t name_compared_bytes_max = 256;  // nothing is near to wh
                                                     std::span<const std::string_view> names,
                                                     size_t count_max = 3);
 
-// `; did you mean "a" or "b"?`, or nothing.
+inline constexpr size_t name_proposed_bytes_max = 256;
+
+// `; did you mean "a" or "b"?`, or nothing. Names are whole, up to name_proposed_bytes_max: one
+// that is cut could not be used.
 [[nodiscard]] std::string did_you_mean(std::string_view wanted,
                                        std::span<const std::string_view> names);
+// The same of names that were chosen already.
+[[nodiscard]] std::string proposal_of(std::span<const std::string_view> near);
 
 // "a, b, c, … (12 more)", names as excerpts.
 [[nodiscard]] std::string list_names(std::span<const std::string_view> names);

@@ -82,6 +82,31 @@ TEST(Nearest, ProposesNothingWhereNothingIsNear) {
     EXPECT_EQ(did_you_mean("zzz", names), "");
 }
 
+TEST(DidYouMean, QuotesNamesWhole) {
+    const std::string uri =
+        "fluxbase://schema/tables/" + std::string(60, 's') + "/" + std::string(60, 't');
+    const std::array<std::string_view, 1> names = {uri};
+    EXPECT_EQ(did_you_mean(uri + "x", names), "; did you mean \"" + uri + "\"?");
+    // Characters of two bytes, of which none is halved.
+    std::string odd = "x\"";
+    for (int i = 0; i < 100; ++i)
+        odd += "é";
+    const std::array<std::string_view, 1> odd_names = {odd};
+    EXPECT_EQ(did_you_mean(odd + "x", odd_names), "; did you mean \"x\\\"" + odd.substr(2) + "\"?");
+}
+
+TEST(DidYouMean, CutsWhatIsLongerThanAnyNameOfOurs) {
+    std::string endless = "x";
+    for (int i = 0; i < 200; ++i)
+        endless += "é";
+    const std::array<std::string_view, 1> names = {endless};
+    EXPECT_EQ(did_you_mean("xéé", names),
+              "; did you mean \"" + endless.substr(0, name_proposed_bytes_max - 1) + "…\"?");
+    const std::string broken(300, '\x80');
+    EXPECT_TRUE(proposal_of(std::array<std::string_view, 1>{broken}).ends_with("\uFFFD…\"?"));
+    EXPECT_EQ(proposal_of({}), "");
+}
+
 TEST(ListNames, EndsLongListsWithACount) {
     std::vector<std::string_view> names(33, "x");
     EXPECT_TRUE(list_names(names).ends_with(", … (3 more)"));
