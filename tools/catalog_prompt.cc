@@ -54,7 +54,8 @@ loop::Task<rpc::PromptOutcome> CatalogPrompt::get(rpc::PromptCall* call) {
         co_return std::unexpected(catalog.error());
     }
     const http::Role role = call->principal->role;
-    Checked<rpc::PromptResult> first = co_await compose_({call, catalog->get(), role});
+    const PromptInput known{.call = call, .catalog = catalog->get(), .role = role};
+    Checked<rpc::PromptResult> first = co_await compose_(known);
     if (first || !first.error().may_be_news) {
         co_return outcome_of(std::move(first));
     }
@@ -63,7 +64,9 @@ loop::Task<rpc::PromptOutcome> CatalogPrompt::get(rpc::PromptCall* call) {
     if (fresh == nullptr) {
         co_return outcome_of(std::move(first));
     }
-    co_return outcome_of(co_await compose_({call, fresh.get(), role}));
+    const PromptInput news{.call = call, .catalog = fresh.get(), .role = role};
+    Checked<rpc::PromptResult> second = co_await compose_(news);
+    co_return outcome_of(std::move(second));
 }
 
 loop::Task<rpc::CompletionOutcome> CatalogPrompt::complete(rpc::CompletionCall* call) {
