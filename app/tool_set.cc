@@ -40,7 +40,8 @@ rpc::ResourceRegistry make_resources(const Config& config, pg::Pool* pool,
         return resources;
     }
     resources.add(std::make_unique<tools::SchemaTables>(pool, schemas));
-    resources.add(std::make_unique<tools::SchemaTable>(pool, schemas));
+    resources.add(
+        std::make_unique<tools::SchemaTable>(pool, schemas, config.mcp.allowed_resources));
     return resources;
 }
 

@@ -7,6 +7,7 @@
 
 #include "loop/turn_break.h"
 #include "rpc/content.h"
+#include "rpc/nearest.h"
 #include "tools/call_catalog.h"
 #include "tools/input_error.h"
 #include "tools/limits.h"
@@ -47,6 +48,16 @@ const pg::Table* find_readable(const pg::Catalog& catalog, const rpc::ReadCall& 
     const pg::Table* table = catalog.find_table(call.variable("schema"), call.variable("table"));
     if (table == nullptr || !is_readable(catalog, *table, call.principal->role)) return nullptr;
     return table;
+}
+
+// `; did you mean "fluxbase://schema/tables/public/users"?`
+std::string nearest_uris(const pg::Catalog& catalog, const rpc::ReadCall& call) {
+    std::vector<std::string> uris;
+    for (const pg::Table* table : nearest_tables(catalog, call.variable("schema"),
+                                                 call.variable("table"), call.principal->role)) {
+        uris.push_back(uri_of(*table));
+    }
+    return rpc::proposal_of(std::vector<std::string_view>(uris.begin(), uris.end()));
 }
 
 }  // namespace
@@ -94,9 +105,12 @@ loop::Task<rpc::ReadOutcome> SchemaTables::read(rpc::ReadCall* call) {
     co_return result;
 }
 
-SchemaTable::SchemaTable(pg::Pool* pool, pg::SchemaCache* schemas)
+SchemaTable::SchemaTable(pg::Pool* pool, pg::SchemaCache* schemas,
+                         std::span<const std::string> allowed)
     : pool_(pool),
       schemas_(schemas),
+      proposes_tables_(allowed.empty() ||
+                       std::ranges::find(allowed, table_uri_template) != allowed.end()),
       info_{.uri = std::string(table_uri_template),
             .name = "Table Details",
             .title = "Table details",
@@ -126,8 +140,7 @@ loop::Task<rpc::ReadOutcome> SchemaTable::read(rpc::ReadCall* call) {
     rpc::ReadResult result;
     if (table == nullptr) {
         result.found = false;
-        result.hint = table_hint(*catalog, call->variable("schema"), call->variable("table"),
-                                 call->principal->role);
+        if (proposes_tables_) result.hint = nearest_uris(*catalog, *call);
         co_return result;
     }
     loop::BlockChain text;

@@ -5,6 +5,9 @@
 // model needs to write a query; a table's own resource has views too, indexes and positions.
 #pragma once
 
+#include <span>
+#include <string>
+
 #include "pg/pool.h"
 #include "pg/schema_cache.h"
 #include "rpc/resource.h"
@@ -27,11 +30,13 @@ private:
 
 class SchemaTable final : public rpc::Resource {
 public:
-    SchemaTable(pg::Pool* pool, pg::SchemaCache* schemas);
+    // `allowed` is mcp.allowed_resources. Where it has single tables, no others are proposed.
+    SchemaTable(pg::Pool* pool, pg::SchemaCache* schemas,
+                std::span<const std::string> allowed = {});
 
     [[nodiscard]] const rpc::ResourceInfo& info() const override { return info_; }
     // A table that the schema cache does not know is looked for once more in a fresh one. What the
-    // caller may not read is not found, like what is not there.
+    // caller may not read is not found, like what is not there; the hint has the nearest URIs.
     [[nodiscard]] loop::Task<rpc::ReadOutcome> read(rpc::ReadCall* call) override;
     [[nodiscard]] loop::Task<rpc::ListOutcome> list(rpc::CallContext* call) override;
     [[nodiscard]] loop::Task<rpc::CompletionOutcome> complete(rpc::CompletionCall* call) override;
@@ -39,6 +44,7 @@ public:
 private:
     pg::Pool* pool_;
     pg::SchemaCache* schemas_;
+    bool proposes_tables_;
     rpc::ResourceInfo info_;
 };
 

@@ -36,39 +36,74 @@ size_t rank_of(const pg::Catalog& catalog, const pg::Table& table) {
     return is_system_schema(table.schema) ? ranks : 2;
 }
 
-// The names that are worth proposing: `t` for public.t, `schema.t` for others.
-std::vector<std::string> readable_tables(const pg::Catalog& catalog, http::Role role) {
-    std::array<std::vector<std::string>, ranks> by_rank;
+// What is worth proposing.
+std::vector<const pg::Table*> readable_tables(const pg::Catalog& catalog, http::Role role) {
+    std::array<std::vector<const pg::Table*>, ranks> by_rank;
     size_t count = 0;
     for (const pg::Table& table : catalog.tables()) {
         const size_t rank = rank_of(catalog, table);
         if (rank == ranks || !is_readable(catalog, table, role)) continue;
-        by_rank[rank].push_back(rank == 0 ? table.name : concat({table.schema, ".", table.name}));
+        by_rank[rank].push_back(&table);
         if (++count == rpc::names_compared_max) break;
     }
-    std::vector<std::string> names = std::move(by_rank[0]);
-    for (std::vector<std::string>& more : std::span(by_rank).subspan(1))
-        std::ranges::move(more, std::back_inserter(names));
+    std::vector<const pg::Table*> tables = std::move(by_rank[0]);
+    for (const std::vector<const pg::Table*>& more : std::span(by_rank).subspan(1))
+        std::ranges::copy(more, std::back_inserter(tables));
+    return tables;
+}
+
+// `t` for public.t, `schema.t` for others.
+std::vector<std::string> short_names(std::span<const pg::Table* const> tables) {
+    std::vector<std::string> names;
+    names.reserve(tables.size());
+    for (const pg::Table* table : tables) {
+        const bool is_public = table->schema == "public";
+        names.push_back(is_public ? table->name : concat({table->schema, ".", table->name}));
+    }
     return names;
+}
+
+struct NameParts {
+    std::string_view schema = "public";
+    std::string_view table;
+};
+NameParts split_name(std::string_view name) {
+    const size_t dot = name.find('.');
+    if (dot == std::string_view::npos) return {.table = name};
+    return {.schema = name.substr(0, dot), .table = name.substr(dot + 1)};
 }
 
 }  // namespace
 
-std::string table_hint(const pg::Catalog& catalog, std::string_view schema, std::string_view table,
-                       http::Role role) {
-    const std::vector<std::string> names = readable_tables(catalog, role);
+std::vector<const pg::Table*> nearest_tables(const pg::Catalog& catalog, std::string_view schema,
+                                             std::string_view table, http::Role role) {
+    const std::vector<const pg::Table*> tables = readable_tables(catalog, role);
+    const std::vector<std::string> names = short_names(tables);
     const std::vector<std::string_view> views(names.begin(), names.end());
     const std::string full = concat({schema, ".", table});
-    std::string hint =
-        rpc::did_you_mean(schema == "public" ? table : std::string_view(full), views);
-    if (hint.empty() && schema != "public") {
-        hint = rpc::did_you_mean(table, views);
+    std::vector<std::string_view> near =
+        rpc::nearest(schema == "public" ? table : std::string_view(full), views);
+    if (near.empty() && schema != "public") {
+        near = rpc::nearest(table, views);
     }
-    if (hint.empty()) {
-        hint = views.empty() ? "; there is no table that you may read"
-                             : concat({"; tables: ", rpc::list_names(views)});
+    std::vector<const pg::Table*> found;
+    for (const std::string_view name : near) {
+        // By the place, as public."a.b" and a.b look alike.
+        const auto at = std::ranges::find(views, name.data(), &std::string_view::data);
+        found.push_back(tables[static_cast<size_t>(at - views.begin())]);
     }
-    return hint;
+    return found;
+}
+
+std::string table_hint(const pg::Catalog& catalog, std::string_view schema, std::string_view table,
+                       http::Role role) {
+    const std::vector<const pg::Table*> near = nearest_tables(catalog, schema, table, role);
+    const std::vector<std::string> names =
+        short_names(near.empty() ? readable_tables(catalog, role) : near);
+    const std::vector<std::string_view> views(names.begin(), names.end());
+    if (!near.empty()) return rpc::proposal_of(views);
+    return views.empty() ? "; there is no table that you may read"
+                         : concat({"; tables: ", rpc::list_names(views)});
 }
 
 pg::Role database_role(http::Role role) {
@@ -133,6 +168,12 @@ std::string no_grant(std::string_view table) {
                    table, ", or not for all of these columns"});
 }
 
+const pg::Table* find_visible(const pg::Catalog& catalog, std::string_view name, http::Role role) {
+    const auto [schema, table] = split_name(name);
+    const pg::Table* found = catalog.find_table(schema, table);
+    return found != nullptr && is_visible(catalog, *found, role) ? found : nullptr;
+}
+
 Checked<const pg::Table*> find_table(const pg::Catalog& catalog, std::string_view name,
                                      http::Role role) {
     if (has_nul(name)) {
@@ -144,12 +185,9 @@ Checked<const pg::Table*> find_table(const pg::Catalog& catalog, std::string_vie
     if (name.size() > limits::table_name_bytes_max) {
         return input_error({"table not found: ", excerpt(name)});
     }
-    const size_t dot = name.find('.');
-    const std::string_view schema =
-        dot == std::string_view::npos ? std::string_view("public") : name.substr(0, dot);
-    const std::string_view table = dot == std::string_view::npos ? name : name.substr(dot + 1);
-    const pg::Table* found = catalog.find_table(schema, table);
-    if (found == nullptr || !is_visible(catalog, *found, role)) {
+    const pg::Table* found = find_visible(catalog, name, role);
+    if (found == nullptr) {
+        const auto [schema, table] = split_name(name);
         return std::unexpected(
             InputError{.text = concat({"table not found: ", excerpt(concat({schema, ".", table})),
                                        table_hint(catalog, schema, table, role)}),

@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "http/principal.h"
 #include "pg/catalog.h"
@@ -50,8 +51,15 @@ inline constexpr std::string_view own_mark = "made by fluxgate bootstrap";
 [[nodiscard]] Checked<const pg::Table*> find_table(const pg::Catalog& catalog,
                                                    std::string_view name, http::Role role);
 
-// `; did you mean "users"?`, the nearest tables that the role may read; where none is near, a list
-// of them.
+// The same without words for what is not found: null.
+[[nodiscard]] const pg::Table* find_visible(const pg::Catalog& catalog, std::string_view name,
+                                            http::Role role);
+
+// The nearest tables that the role may read, the best first; none where nothing is near.
+[[nodiscard]] std::vector<const pg::Table*> nearest_tables(const pg::Catalog& catalog,
+                                                           std::string_view schema,
+                                                           std::string_view table, http::Role role);
+// `; did you mean "users"?`, of those; where none is near, a list of what the role may read.
 [[nodiscard]] std::string table_hint(const pg::Catalog& catalog, std::string_view schema,
                                      std::string_view table, http::Role role);
 

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+
 #include "rpc/resource_registry.h"
 #include "tests/tools/schema_fixture.h"
 
@@ -97,9 +99,32 @@ TEST_F(SchemaResourcesTest, AColumnWithoutAGrantIsNamedNowhere) {
 
 TEST_F(SchemaResourcesTest, ATableThatIsNotThereIsAnsweredWithTheNearest) {
     EXPECT_EQ(read("fluxbase://schema/tables/sales/ordesr"), "not found");
-    EXPECT_EQ(hint, R"(; did you mean "sales.orders"?)");
+    EXPECT_EQ(hint, R"(; did you mean "fluxbase://schema/tables/sales/orders"?)");
     EXPECT_NE(read("fluxbase://schema/tables/sales/orders"), "not found");
     EXPECT_EQ(hint, "");
+    EXPECT_EQ(read("fluxbase://schema/tables/sales/a%2Fb%20%22c%22"), "not found");
+    EXPECT_EQ(hint, R"(; did you mean "fluxbase://schema/tables/sales/a%2Fb%20%22c%22%25"?)");
+    EXPECT_EQ(read("fluxbase://schema/tables/zzzzzzzz/zzzzzzzz"), "not found");
+    EXPECT_EQ(hint, "");
+}
+
+TEST_F(SchemaResourcesTest, WhereSingleTablesAreAllowedNoOthersAreProposed) {
+    const auto hint_where = [this](std::vector<std::string> allowed) {
+        SchemaTable table(nullptr, &schemas, allowed);
+        const std::array<rpc::TemplateVariable, 2> variables = {
+            rpc::TemplateVariable{"schema", "sales"}, rpc::TemplateVariable{"table", "ordesr"}};
+        rpc::ReadCall call;
+        prepare(call);
+        call.uri = "fluxbase://schema/tables/sales/ordesr";
+        call.variables = variables;
+        const rpc::ReadOutcome outcome = finish(table.read(&call));
+        EXPECT_FALSE(outcome->found);
+        return outcome->hint;
+    };
+    EXPECT_EQ(hint_where({"fluxbase://schema/tables/sales/ordesr"}), "");
+    EXPECT_EQ(hint_where({"fluxbase://schema/tables"}), "");
+    EXPECT_NE(hint_where({std::string(table_uri_template)}), "");
+    EXPECT_NE(hint_where({}), "");
 }
 
 TEST_F(SchemaResourcesTest, TheListHasBaseTablesWithColumnsAndKeys) {

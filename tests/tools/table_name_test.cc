@@ -129,5 +129,16 @@ TEST(UnknownColumn, NamesTheNearestOnesAndAll) {
     EXPECT_TRUE(found.error().may_be_news);
 }
 
+TEST(NearestTables, AreToldApartWhereTheirNamesLookAlike) {
+    pg::CatalogBuilder builder;
+    builder.add_table(test::make_table("a", "bcd", {}));
+    builder.add_table(test::make_table("public", "a.bcd", {}));
+    const pg::CatalogPtr catalog = builder.build(1);
+    const auto near = nearest_tables(*catalog, "a", "bce", http::Role::anon);
+    ASSERT_EQ(near.size(), 2u);
+    EXPECT_NE(near[0], near[1]);
+    EXPECT_TRUE(nearest_tables(*catalog, "zzz", "zzzzz", http::Role::anon).empty());
+}
+
 }  // namespace
 }  // namespace fluxgate::tools
