@@ -48,14 +48,16 @@ private:
     std::unordered_set<std::string_view> seen_;
 };
 
+bool is_shown(const pg::Catalog& catalog, const pg::Table& table, http::Role role) {
+    return !is_system_schema(table.schema) && is_readable(catalog, table, role);
+}
+
 }  // namespace
 
 std::vector<const pg::Table*> shown_tables(const pg::Catalog& catalog, http::Role role) {
     std::vector<const pg::Table*> shown;
     for (const pg::Table& table : catalog.tables()) {
-        if (!is_system_schema(table.schema) && is_readable(catalog, table, role)) {
-            shown.push_back(&table);
-        }
+        if (is_shown(catalog, table, role)) shown.push_back(&table);
     }
     return shown;
 }
@@ -77,8 +79,9 @@ Completions complete_table(loop::Loop* loop, const pg::Catalog* catalog, http::R
     Choice choice;
     loop::Turn turn(names_per_turn);
     for (const pg::Table* table : shown_tables(*catalog, role)) {
-        if (!schema.empty() && table->schema != schema) continue;
-        choice.add(table->name, fit_of(table->name, typed));
+        if (schema.empty() || table->schema == schema) {
+            choice.add(table->name, fit_of(table->name, typed));
+        }
         if (turn.is_over()) co_await loop::TurnBreak(*loop);
     }
     co_return choice.result();
@@ -101,10 +104,16 @@ Completions complete_full_name(loop::Loop* loop, const pg::Catalog* catalog, htt
 
 Completions complete_column(loop::Loop* loop, const pg::Catalog* catalog, http::Role role,
                             std::string_view table, std::string_view typed) {
+    std::vector<const pg::Table*> tables;
+    if (table.empty()) {
+        tables = shown_tables(*catalog, role);
+    } else if (const pg::Table* settled = find_visible(*catalog, table, role);
+               settled != nullptr && is_shown(*catalog, *settled, role)) {
+        tables.push_back(settled);
+    }
     Choice choice;
     loop::Turn turn(names_per_turn);
-    for (const pg::Table* shown : shown_tables(*catalog, role)) {
-        if (!table.empty() && full_name(*shown) != table) continue;
+    for (const pg::Table* shown : tables) {
         for (const pg::Column& column : shown->columns) {
             if (is_readable(column, role)) choice.add(column.name, fit_of(column.name, typed));
         }

@@ -34,7 +34,7 @@ using Completions = loop::Task<std::vector<std::string>>;
 [[nodiscard]] Completions complete_full_name(loop::Loop* loop, const pg::Catalog* catalog,
                                              http::Role role, std::string_view typed);
 
-// The columns of one shown table (schema.table); of all of them if `table` is empty.
+// The columns of one shown table, named as prompts take it; of all of them if `table` is empty.
 [[nodiscard]] Completions complete_column(loop::Loop* loop, const pg::Catalog* catalog,
                                           http::Role role, std::string_view table,
                                           std::string_view typed);

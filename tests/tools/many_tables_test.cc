@@ -71,10 +71,11 @@ protected:
         loop->run_until_idle();
         return turns;
     }
-    size_t turns_of_completion(auto& of, std::string_view argument) {
+    size_t turns_of_completion(auto& of, std::string_view argument, const char* settled = nullptr) {
         rpc::CompletionCall call;
         prepare(call);
         call.argument = argument;
+        call.known = settled == nullptr ? nullptr : json.parse(settled);
         rpc::CompletionOutcome outcome;
         const size_t turns = turns_beside(of.complete(&call), &outcome);
         EXPECT_FALSE(outcome->empty());
@@ -100,6 +101,17 @@ TEST_F(ManyTables, AreCompletedInSeveralTurns) {
     const auto policy = make_write_rls_policy(nullptr, &schemas);
     EXPECT_GE(turns_of_completion(*policy, "table"), 2U);
     EXPECT_GE(turns_of_completion(*policy, "owner_column"), 25U);
+}
+
+TEST_F(ManyTables, AreLookedThroughInSeveralTurnsForOneSchemaToo) {
+    rpc::Resource& table = *registry.find_template("fluxbase://schema/tables/{schema}/{table}");
+    const size_t turns = turns_of_completion(table, "table", nullptr);
+    EXPECT_EQ(turns_of_completion(table, "table", R"({"schema":"schema_9"})"), turns);
+}
+
+TEST_F(ManyTables, AreNotLookedThroughForTheColumnsOfOne) {
+    const auto policy = make_write_rls_policy(nullptr, &schemas);
+    EXPECT_LE(turns_of_completion(*policy, "owner_column", R"({"table":"schema_9.table_9"})"), 1U);
 }
 
 TEST_F(ManyTables, AreListedInSeveralTurns) {

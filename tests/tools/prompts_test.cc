@@ -205,6 +205,22 @@ TEST_F(PromptsTest, CompletesColumnsThatTheCallerMaySee) {
     EXPECT_NE(explored.find("(table, 1 columns)"), std::string::npos) << explored;
 }
 
+TEST_F(PromptsTest, CompletesTheColumnsOfTheTableThatIsSettled) {
+    const auto columns_of = [this](const char* table) {
+        return complete(*policy, "owner_column", "",
+                        (R"({"table":")" + std::string(table) + "\"}").c_str());
+    };
+    EXPECT_EQ(columns_of("sales.orders"), "buyer code id sum ");
+    EXPECT_EQ(columns_of("users"), "id mood ");
+    EXPECT_EQ(columns_of("public.users"), "id mood ");
+    for (const char* table : {"orders", "sales", "sales.", ".orders", "auth.users", "hidden",
+                              "pg_catalog.pg_class", "Users"})
+        EXPECT_EQ(columns_of(table), "") << table;
+    who.role = http::Role::service_role;
+    EXPECT_EQ(columns_of("auth.users"), "id ");
+    EXPECT_EQ(columns_of("pg_catalog.pg_class"), "");
+}
+
 TEST_F(PromptsTest, ColumnsWithoutAGrantAreNamedNowhere) {
     pg::CatalogBuilder builder;
     add_types(builder);
