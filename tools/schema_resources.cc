@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "loop/check.h"
 #include "loop/turn_break.h"
 #include "rpc/content.h"
 #include "rpc/nearest.h"
@@ -182,11 +183,9 @@ loop::Task<rpc::CompletionOutcome> SchemaTable::complete(rpc::CompletionCall* ca
     if (call->argument == "schema") {
         co_return complete_schema(**catalog, role, call->value);
     }
-    if (call->argument == "table") {
-        co_return co_await complete_table(&call->scope->loop(), catalog->get(), role,
-                                          call->settled("schema"), call->value);
-    }
-    co_return rpc::CompletionOutcome();
+    FLUX_CHECK(call->argument == "table");  // the dispatcher knows the template's variables
+    co_return co_await complete_table(&call->scope->loop(), catalog->get(), role,
+                                      call->settled("schema"), call->value);
 }
 
 }  // namespace fluxgate::tools
