@@ -85,7 +85,7 @@ public:
     void end_stream() override;
     void end_stream_and_close() override;
     void resume_head(Next next) override;
-    [[nodiscard]] loop::Task<bool> still_allowed() override;
+    [[nodiscard]] loop::Task<bool> still_allowed(loop::Scope* scope) override;
     [[nodiscard]] const PrincipalPtr& principal() const override { return principal_; }
     void set_principal(PrincipalPtr principal) override { principal_ = std::move(principal); }
     [[nodiscard]] ExchangeNotes& notes() override { return notes_; }

@@ -132,10 +132,10 @@ void Connection::end_stream_and_close() {
     end_stream();
 }
 
-loop::Task<bool> Connection::still_allowed() {
+loop::Task<bool> Connection::still_allowed(loop::Scope* scope) {
     FLUX_CHECK(open_ && dispatched_);
     for (Filter* filter : route_->filters) {
-        loop::Task<bool> asked = filter->still_allows(this);
+        loop::Task<bool> asked = filter->still_allows(this, scope);
         const bool is_allowed = co_await std::move(asked);
         if (!is_allowed) co_return false;
     }

@@ -76,8 +76,9 @@ public:
     virtual void resume_head(Next next) = 0;
 
     // For answers that last (streams): whether the route's filters would let the request in once
-    // more. False: it was refused, and the answer should end. True also where nobody can tell.
-    [[nodiscard]] virtual loop::Task<bool> still_allowed() = 0;
+    // more, with the rights that it had. False: the answer should end. True also where nobody can
+    // tell, and once `scope` is cancelled, which ends the asking.
+    [[nodiscard]] virtual loop::Task<bool> still_allowed(loop::Scope* scope) = 0;
 
     [[nodiscard]] virtual const PrincipalPtr& principal() const = 0;
     virtual void set_principal(PrincipalPtr principal) = 0;
@@ -91,7 +92,7 @@ public:
     virtual ~Filter() = default;
     [[nodiscard]] virtual Next on_head(Exchange& exchange) = 0;
     // Exchange::still_allowed(). Answers nothing and counts nothing.
-    [[nodiscard]] virtual loop::Task<bool> still_allows(Exchange*) { co_return true; }
+    [[nodiscard]] virtual loop::Task<bool> still_allows(Exchange*, loop::Scope*) { co_return true; }
 };
 
 class Handler {

@@ -11,9 +11,12 @@ bool is_failed_attempt(const KeyOutcome& outcome) {
            *outcome.error().refusal != Refusal::user_keys_disabled;
 }
 
-// As far as anybody can tell.
-bool is_good(const KeyOutcome& outcome) {
-    return outcome || !outcome.error().refusal;
+// As far as anybody can tell. With other rights its client comes back and is judged anew.
+bool is_as_good(const KeyOutcome& now, const http::Principal& before) {
+    if (!now) return !now.error().refusal;
+    const http::Principal& principal = **now;
+    return principal.role == before.role && principal.subject == before.subject &&
+           principal.all_scopes == before.all_scopes && principal.scopes == before.scopes;
 }
 
 }  // namespace
@@ -62,12 +65,15 @@ loop::Task<void> BearerFilter::resolve(http::Exchange* exchange, Credential cred
     exchange->resume_head(decide(*exchange, outcome));
 }
 
-loop::Task<bool> BearerFilter::still_allows(http::Exchange* exchange) {
+loop::Task<bool> BearerFilter::still_allows(http::Exchange* exchange, loop::Scope* scope) {
     const Credential credential = find_credential(exchange->request());
     const loop::Sha256 digest = loop::sha256(credential.text);
-    if (const KeyOutcome* known = keys_->find(digest); known != nullptr) co_return is_good(*known);
-    const KeyOutcome outcome = co_await keys_->resolve(&exchange->scope(), credential, digest);
-    co_return is_good(outcome);
+    const http::PrincipalPtr before = exchange->principal();
+    if (const KeyOutcome* known = keys_->find(digest, KeyPurpose::check); known != nullptr)
+        co_return is_as_good(*known, *before);
+    const KeyOutcome outcome =
+        co_await keys_->resolve(scope, credential, digest, KeyPurpose::check);
+    co_return is_as_good(outcome, *before);
 }
 
 http::Next BearerFilter::decide(http::Exchange& exchange, const KeyOutcome& outcome) {

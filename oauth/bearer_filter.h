@@ -27,8 +27,10 @@ public:
                  const std::string& resource_metadata_url);
 
     [[nodiscard]] http::Next on_head(http::Exchange& exchange) override;
-    // Whether the key still holds: of the cache, or looked up. No attempt, so no failed one either.
-    [[nodiscard]] loop::Task<bool> still_allows(http::Exchange* exchange) override;
+    // Whether the key still holds and gives what it gave (role, scopes): of the cache, or looked
+    // up. No attempt, so no failed one either, and no use of the key.
+    [[nodiscard]] loop::Task<bool> still_allows(http::Exchange* exchange,
+                                                loop::Scope* scope) override;
 
 private:
     [[nodiscard]] loop::Task<void> resolve(http::Exchange* exchange, Credential credential,

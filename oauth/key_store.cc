@@ -143,7 +143,7 @@ KeyStore::KeyStore(const Parts& parts, const KeyStoreOptions& options)
 
 KeyStore::~KeyStore() = default;
 
-const KeyOutcome* KeyStore::find(const loop::Sha256& digest) {
+const KeyOutcome* KeyStore::find(const loop::Sha256& digest, KeyPurpose purpose) {
     const auto found = cache_.find(digest);
     if (found == cache_.end()) return nullptr;
     if (parts_.loop->now() >= found->second.until) {
@@ -151,12 +151,12 @@ const KeyOutcome* KeyStore::find(const loop::Sha256& digest) {
         return nullptr;
     }
     const KeyOutcome& outcome = found->second.outcome;
-    if (outcome) parts_.last_used->note(**outcome);
+    if (outcome && purpose == KeyPurpose::use) parts_.last_used->note(**outcome);
     return &outcome;
 }
 
 loop::Task<KeyOutcome> KeyStore::resolve(loop::Scope* scope, Credential credential,
-                                         loop::Sha256 digest) {
+                                         loop::Sha256 digest, KeyPurpose purpose) {
     auto found = lookups_under_way_.find(digest);
     if (found == lookups_under_way_.end()) {
         auto created = std::make_unique<Lookup>();
@@ -171,6 +171,7 @@ loop::Task<KeyOutcome> KeyStore::resolve(loop::Scope* scope, Credential credenti
     }
     Waiter waiter(scope, found->second.get());
     KeyOutcome outcome = co_await waiter;
+    if (outcome && purpose == KeyPurpose::use) parts_.last_used->note(**outcome);
     co_return outcome;
 }
 
@@ -296,9 +297,7 @@ KeyOutcome KeyStore::admit(std::expected<http::Principal, Refusal> verdict) {
     if (!verdict) return std::unexpected(KeyFailure{verdict.error(), 0});
     verdict->rate_limit =
         parts_.rate_limits->find_or_create(verdict->key_id, options_.rate_limit_per_min);
-    auto principal = std::make_shared<const http::Principal>(std::move(*verdict));
-    parts_.last_used->note(*principal);
-    return principal;
+    return std::make_shared<const http::Principal>(std::move(*verdict));
 }
 
 void KeyStore::store(const Lookup& lookup, const KeyOutcome& outcome) {

@@ -50,6 +50,12 @@ struct KeyFailure {
 };
 using KeyOutcome = std::expected<http::PrincipalPtr, KeyFailure>;
 
+// What a key is looked at for. Only a use counts for last_used_at.
+enum class KeyPurpose : uint8_t {
+    use,    // to let a request in
+    check,  // whether one that was let in may go on
+};
+
 // Rate limits by key, shared by all loops, so that the limit holds for the process.
 class RateLimitRegistry {
 public:
@@ -79,11 +85,13 @@ public:
     ~KeyStore();  // after close() was awaited
 
     // The cached verdict, if there is one; also notes the use. No system call, no allocation.
-    [[nodiscard]] const KeyOutcome* find(const loop::Sha256& digest);
+    [[nodiscard]] const KeyOutcome* find(const loop::Sha256& digest,
+                                         KeyPurpose purpose = KeyPurpose::use);
     // Suspends. The credential's text need not outlive the first suspension; a copy of it is wiped.
     // Cancelling `scope` leaves the look-up running for the others that wait.
     [[nodiscard]] loop::Task<KeyOutcome> resolve(loop::Scope* scope, Credential credential,
-                                                 loop::Sha256 digest);
+                                                 loop::Sha256 digest,
+                                                 KeyPurpose purpose = KeyPurpose::use);
 
     // A key table has changed: forget all. A look-up under way is answered, but not cached.
     void drop_all();

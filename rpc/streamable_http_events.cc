@@ -46,7 +46,7 @@ loop::Task<void> carry_events(http::Exchange* exchange, Sessions* sessions, Even
     for (;;) {
         // Before what is new, and however often there is something new.
         if (loop.now() - checked_at >= keep_alive_every) {
-            loop::Task<bool> check = exchange->still_allowed();
+            loop::Task<bool> check = exchange->still_allowed(&exchange->scope());
             const bool is_allowed = co_await std::move(check);
             if (!is_allowed) break;
             checked_at = loop.now();

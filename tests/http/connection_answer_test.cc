@@ -251,7 +251,7 @@ TEST_F(HttpAnswer, AStreamAsksTheFiltersOfItsRouteWhetherItMayGoOn) {
                 one->begin_stream(http::Response{});
                 bool is_allowed = true;
                 while (is_allowed) {
-                    is_allowed = co_await one->still_allowed();
+                    is_allowed = co_await one->still_allowed(&one->scope());
                     *log += is_allowed ? "yes " : "no";
                     const auto slept = co_await loop::SleepAwaiter(one->scope(), seconds(1));
                     if (!slept) break;

@@ -122,7 +122,9 @@ public:
         return head ? head(exchange) : http::Next::proceed;
     }
     bool is_allowing = true;
-    [[nodiscard]] loop::Task<bool> still_allows(http::Exchange*) override { co_return is_allowing; }
+    [[nodiscard]] loop::Task<bool> still_allows(http::Exchange*, loop::Scope*) override {
+        co_return is_allowing;
+    }
 };
 
 // Remembers what was reported.

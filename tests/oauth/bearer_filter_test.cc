@@ -51,7 +51,8 @@ protected:
     bool is_still_allowed(test::RecordingExchange& exchange) {
         BearerFilter filter(loop.get(), store.get(), &failures, "");
         std::optional<bool> answer;
-        exchange.scope().spawn("ask", note_answer(filter.still_allows(&exchange), &answer));
+        exchange.scope().spawn(
+            "ask", note_answer(filter.still_allows(&exchange, &exchange.scope()), &answer));
         run_until([&] { return exchange.scope().empty(); });
         return answer.value();
     }
@@ -222,6 +223,41 @@ TEST_F(BearerFilterTest, EndsAnAnswerWhoseKeyIsRefusedAndCountsNoAttempt) {
         EXPECT_FALSE((*exchange)->is_answered());
         EXPECT_FALSE(has_failed(*exchange));
     }
+}
+
+TEST_F(BearerFilterTest, EndsAnAnswerWhoseKeyHasOtherRights) {
+    add_service_key();
+    add_client_key();
+    const Exchange service = ask_with_service_key();
+    const Exchange client = ask_with_client_key();
+    cluster.execute("UPDATE auth.service_keys SET scopes = '{read:tables}'");
+    cluster.execute("UPDATE auth.client_keys SET scopes = '{}'");
+    store->drop_all();
+    for (const Exchange* exchange : {&service, &client}) {
+        EXPECT_FALSE(is_still_allowed(**exchange));
+        EXPECT_FALSE(is_still_allowed(**exchange));  // cached
+    }
+    EXPECT_TRUE(is_still_allowed(*ask_with_service_key()));  // let in with what it has now
+    EXPECT_TRUE(is_still_allowed(*ask_with_client_key()));
+    cluster.execute("UPDATE auth.client_keys SET user_id = NULL");
+    const Exchange owned = ask_with_client_key();
+    store->drop_all();
+    EXPECT_FALSE(is_still_allowed(*owned));
+}
+
+// Else the key of an idle stream would look used for as long as the stream is open.
+TEST_F(BearerFilterTest, NotesNoUseWhereAnAnswerGoesOn) {
+    add_client_key();
+    const Exchange exchange = make_exchange();
+    exchange->add_field(Field::x_client_key, "Credential", client_key);
+    exchange->set_principal(std::make_shared<const http::Principal>());
+    for (int i = 0; i < 2; ++i) {  // looked up, then of the cache
+        EXPECT_FALSE(is_still_allowed(*exchange));
+        EXPECT_EQ(last_used.noted_for_test(), 0U);
+    }
+    EXPECT_EQ(store->lookups(), 1U);
+    EXPECT_EQ(ask_with_client_key()->status(), proceeds);
+    EXPECT_EQ(last_used.noted_for_test(), 1U);
 }
 
 TEST_F(BearerFilterTest, LetsAnAnswerGoOnWhereNobodyCanTell) {

@@ -127,7 +127,7 @@ public:
         end_stream();
     }
     void resume_head(http::Next next) override { resumed_ = next; }
-    [[nodiscard]] loop::Task<bool> still_allowed() override {
+    [[nodiscard]] loop::Task<bool> still_allowed(loop::Scope*) override {
         ++times_asked_;
         co_return is_allowed_;
     }
