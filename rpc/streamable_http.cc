@@ -226,6 +226,7 @@ loop::Task<void> StreamableHttp::run_call(http::Exchange* exchange, Incoming inc
                        .sessions = &sessions_,
                        .reader = &reader_,
                        .caller = caller,
+                       .scope = &scope,
                        .can_stream = http::accepts_events(exchange->request()),
                        .old_stream = incoming.old_stream,
                        .id = incoming.message.id});
@@ -241,7 +242,7 @@ loop::Task<void> StreamableHttp::run_call(http::Exchange* exchange, Incoming inc
     Reply reply = co_await std::move(task);
     co_await answer.stop();
     note(exchange->notes(), job, notes);
-    const bool is_cancelled = in_flight && in_flight->is_cancelled();
+    const bool is_cancelled = answer.is_refused() || (in_flight && in_flight->is_cancelled());
     in_flight.reset();
     if (is_cancelled) {  // the client wants no answer any more
         if (answer.is_streaming()) {

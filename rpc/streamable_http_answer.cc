@@ -1,5 +1,6 @@
 #include "rpc/streamable_http_answer.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <memory>
@@ -83,6 +84,7 @@ bool CallAnswer::begin() {
     }
     exchange.begin_stream(std::move(head));
     written_at_ = exchange.loop().now();
+    checked_at_ = written_at_;
     if (ticking_.empty()) start();
     return true;
 }
@@ -114,7 +116,7 @@ std::string CallAnswer::keep(EventData data) {
 }
 
 loop::Task<void> CallAnswer::write(loop::BlockChain frames) {
-    if (has_hung_up_) co_return;
+    if (has_hung_up_ || is_refused_) co_return;
     written_at_ = options_.exchange->loop().now();
     // A peer that is gone does not end the call: it may come back for the rest.
     const loop::Result<void> written = co_await options_.exchange->write(std::move(frames));
@@ -243,18 +245,40 @@ loop::Task<void> CallAnswer::stop() {
 loop::Task<void> CallAnswer::tick() {
     const loop::Instant began = options_.exchange->loop().now();
     for (;;) {
-        const loop::Result<void> slept = co_await loop::sleep_for(ticking_, tick_every);
+        const loop::Result<void> slept = co_await loop::sleep_for(ticking_, until_next_tick());
         if (!slept) co_return;
-        const loop::Instant now = options_.exchange->loop().now();
-        const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now - began).count();
-        if (!options_.caller.envelope.progress_token.empty() && !is_work_telling_) {
-            const std::string text = "running for " + std::to_string(seconds) + " s";
-            co_await tell_progress(static_cast<double>(seconds), 0, text);
-        } else if (has_begun_ && !has_hung_up_ && now - written_at_ >= keep_alive_every) {
-            loop::BlockChain comment;
-            comment.append(http::sse_keep_alive);
-            co_await write(std::move(comment));
+        loop::Loop& loop = options_.exchange->loop();
+        if (is_open() && loop.now() - checked_at_ >= keep_alive_every) {
+            loop::Task<bool> check = options_.exchange->still_allowed(&ticking_);
+            const bool is_allowed = co_await std::move(check);
+            if (!is_allowed) {
+                is_refused_ = true;
+                options_.scope->cancel();  // as notifications/cancelled does
+                co_return;
+            }
+            checked_at_ = loop.now();
         }
+        if (ticking_.is_cancelled()) co_return;
+        co_await tell_that_it_goes_on(loop.now() - began);
+    }
+}
+
+loop::Duration CallAnswer::until_next_tick() const {
+    if (!is_open()) return tick_every;
+    const loop::Duration until_check =
+        checked_at_ + keep_alive_every - options_.exchange->loop().now();
+    return std::clamp(until_check, loop::Duration::zero(), tick_every);
+}
+
+loop::Task<void> CallAnswer::tell_that_it_goes_on(loop::Duration for_so_long) {
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(for_so_long).count();
+    if (!options_.caller.envelope.progress_token.empty() && !is_work_telling_) {
+        const std::string text = "running for " + std::to_string(seconds) + " s";
+        co_await tell_progress(static_cast<double>(seconds), 0, text);
+    } else if (is_open() && options_.exchange->loop().now() - written_at_ >= keep_alive_every) {
+        loop::BlockChain comment;
+        comment.append(http::sse_keep_alive);
+        co_await write(std::move(comment));
     }
 }
 

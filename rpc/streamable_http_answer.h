@@ -26,6 +26,7 @@ public:
         Sessions* sessions = nullptr;
         JsonReader* reader = nullptr;
         Caller caller;
+        loop::Scope* scope = nullptr;        // the call's
         bool can_stream = false;             // the client takes text/event-stream
         EventStreams::StreamPtr old_stream;  // of 2024-11-05's transport
         std::string_view id;                 // the request's, raw; outlives this
@@ -43,12 +44,15 @@ public:
         loop::Scope* scope, const InputRequired* required) override;
 
     // Tells the client now and then that the call goes on, if it asked for progress and the work
-    // tells nothing itself.
+    // tells nothing itself. An open stream ends as the others do (carry_events) when the caller's
+    // credential no longer holds, and the call with it.
     void start();
     // Awaited before finish(), abandon(), and the end.
     [[nodiscard]] loop::Task<void> stop();
 
     [[nodiscard]] bool is_streaming() const { return has_begun_; }
+    // The credential no longer holds: the call was cancelled, and its stream is to be abandoned.
+    [[nodiscard]] bool is_refused() const { return is_refused_; }
     // The last event, which is moved from, and the end of the stream. Only while is_streaming().
     [[nodiscard]] loop::Task<void> finish(loop::BlockChain* message);
     // The end without a result: the call was cancelled.
@@ -62,6 +66,9 @@ private:
     [[nodiscard]] loop::Task<void> tell_progress(double progress, double total,
                                                  std::string_view message);
     [[nodiscard]] loop::Task<void> tick();
+    [[nodiscard]] loop::Task<void> tell_that_it_goes_on(loop::Duration for_so_long);
+    [[nodiscard]] bool is_open() const { return has_begun_ && !has_hung_up_; }
+    [[nodiscard]] loop::Duration until_next_tick() const;
     [[nodiscard]] std::string event_id(uint32_t number) const;
     Options options_;
     loop::Scope ticking_;
@@ -73,7 +80,9 @@ private:
     double told_by_us_ = 0;         // until it began
     bool has_begun_ = false;
     bool has_hung_up_ = false;
+    bool is_refused_ = false;
     loop::Instant written_at_{};
+    loop::Instant checked_at_{};  // the credential
 };
 
 }  // namespace fluxgate::rpc

@@ -30,6 +30,12 @@ protected:
         send(*exchange);
         return exchange;
     }
+    static void expect_retry_after(const test::RecordingExchange& exchange) {
+        const std::string* retry_after = exchange.header("Retry-After");
+        ASSERT_NE(retry_after, nullptr);
+        EXPECT_EQ(*retry_after, "5");
+    }
+    int cut_short_ = 0;  // calls
     // One of each kind.
     [[nodiscard]] std::vector<Exchange> streams() {
         std::vector<Exchange> all;
@@ -93,6 +99,61 @@ TEST_F(StreamLivesTest, GoOnWhileTheirCredentialHolds) {
         EXPECT_EQ(exchange->times_asked(), 4);
         EXPECT_GE(events(*exchange).all.size(), 31U);
     }
+}
+
+// ---- the credential of a call that streams
+
+TEST_F(StreamLivesTest, ACallThatStreamsEndsWithItsCredential) {
+    think_->script = [this](ToolCall* call) -> loop::Task<ToolOutcome> {
+        co_await call->client->progress(1, 0, "");
+        const loop::Result<void> slept = co_await loop::sleep_for(*call->scope, 10min);
+        if (!slept) ++cut_short_;
+        co_await call->client->progress(2, 0, "");  // nobody may hear it
+        co_return ToolResult{};
+    };
+    const std::string body =
+        method("tools/call", R"({"name":"think","_meta":{"progressToken":1}})");
+    std::vector<Exchange> all;
+    all.push_back(post_in(open_session("2025-11-25"), body));
+    all.push_back(request(body));  // without a session
+    all.push_back(
+        stateless_request("tools/call", R"("name":"think")", "1", "{}", R"(,"progressToken":1)"));
+    name_header(*all[2], "think");
+    for (size_t i = 1; i < all.size(); ++i) {
+        accept_events(*all[i]);
+        send(*all[i]);
+    }
+    const Exchange bystander = post_in(open_session("2025-11-25"), body);
+    for (const Exchange& exchange : all) {
+        ASSERT_TRUE(exchange->is_stream()) << exchange->body();
+        exchange->revoke();
+    }
+    for (int second = 0; second < 14; ++second)
+        loop_.advance(1s);
+    EXPECT_EQ(cut_short_, 0);
+    loop_.advance(1100ms);
+    EXPECT_EQ(cut_short_, 3);
+    for (const Exchange& exchange : all) {
+        EXPECT_EQ(exchange->times_asked(), 1);
+        EXPECT_TRUE(exchange->has_stream_ended());
+        EXPECT_TRUE(exchange->scope().empty());
+        EXPECT_EQ(events(*exchange).all.size(), 1U);  // no result either
+    }
+    EXPECT_FALSE(bystander->has_stream_ended());
+    for (int second = 0; second < 34; ++second)
+        loop_.advance(1s);
+    EXPECT_EQ(bystander->times_asked(), 3);
+    EXPECT_FALSE(bystander->has_stream_ended());
+}
+
+TEST_F(StreamLivesTest, ACallThatDoesNotStreamRunsToItsEnd) {
+    query_->sleep = 40s;
+    const Exchange exchange = post_in(open_session("2025-11-25"), call("query_table"));
+    exchange->revoke();
+    for (int second = 0; second < 41; ++second)
+        loop_.advance(1s);
+    EXPECT_EQ(exchange->status(), 200);
+    EXPECT_EQ(exchange->times_asked(), 0);
 }
 
 // ---- the room for them
