@@ -65,9 +65,10 @@ RpcError session_gone(std::string_view id) {
 
 const Protocol& protocol_of_refusal(http::Exchange& exchange, Sessions& sessions) {
     const Protocol* stated = find_protocol(exchange.request().get(Field::mcp_protocol_version));
-    if (stated != nullptr) return *stated;
+    if (stated != nullptr && stated->is_stateless) return *stated;
     const Session* session = find_session(exchange, sessions).session;
-    return session == nullptr ? default_protocol() : *session->protocol;
+    if (session != nullptr) return *session->protocol;
+    return stated == nullptr ? default_protocol() : *stated;
 }
 
 FoundSession find_session(http::Exchange& exchange, Sessions& sessions) {

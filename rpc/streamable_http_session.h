@@ -18,8 +18,8 @@ namespace fluxgate::rpc {
 // -32001, for 404.
 [[nodiscard]] RpcError session_gone(std::string_view id);
 
-// The revision that a refusal is written in before the message is understood: what the head states,
-// else its session's, else the default one.
+// The revision that a refusal is written in before the message is understood: the stateless one if
+// the head states it, else the session's, else what the head states, else the default one.
 [[nodiscard]] const Protocol& protocol_of_refusal(http::Exchange& exchange, Sessions& sessions);
 
 struct FoundSession {
