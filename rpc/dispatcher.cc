@@ -134,14 +134,17 @@ void Dispatcher::set_log_level(const Request& request, Answer& answer) {
     answer.reply = empty_result(request);
 }
 
-const std::vector<std::string>* Dispatcher::scopes_to_follow(std::string_view uri,
-                                                             const Caller& caller,
-                                                             loop::Arena& arena) const {
+Dispatcher::FollowVerdict Dispatcher::may_follow(std::string_view uri, const Caller& caller,
+                                                 loop::Arena& arena) const {
+    using Kind = FollowVerdict::Kind;
     const Resource* resource = catalogue_.resources->find(uri, &arena).resource;
-    if (resource == nullptr || has_scopes(caller.principal, resource->info().scopes)) {
-        return nullptr;
+    if (resource == nullptr) {
+        const bool is_foreign = catalogue_.resources->is_foreign(uri);
+        return {.kind = is_foreign ? Kind::allowed : Kind::unknown, .scopes = {}};
     }
-    return &resource->info().scopes;
+    const std::vector<std::string>& scopes = resource->info().scopes;
+    return {.kind = has_scopes(caller.principal, scopes) ? Kind::allowed : Kind::forbidden,
+            .scopes = scopes};
 }
 
 bool Dispatcher::is_in_session(const Request& request, Answer& answer) const {
@@ -161,25 +164,16 @@ bool Dispatcher::is_in_session(const Request& request, Answer& answer) const {
 void Dispatcher::subscribe(const Request& request, Answer& answer) {
     const Json* uri = string_param(request, "uri", answer);
     if (uri == nullptr) return;
-    if (is_excluded(uri->text, request.arena)) {
+    const FollowVerdict verdict = may_follow(uri->text, request.caller, request.arena);
+    if (verdict.kind == FollowVerdict::Kind::unknown) {
         answer.reply = unknown_resource(request, uri->text);
         return;
     }
-    if (const auto* scopes = scopes_to_follow(uri->text, request.caller, request.arena);
-        scopes != nullptr) {
-        answer.reply = forbidden(*scopes, request.message, request.caller);
+    if (verdict.kind == FollowVerdict::Kind::forbidden) {
+        answer.reply = forbidden(verdict.scopes, request.message, request.caller);
         return;
     }
     if (!is_in_session(request, answer)) return;
-    // Under a scheme that is ours a URI that matches nothing is misspelled. Under another one there
-    // is nothing to be near to and nothing ever to be told, and the official suite subscribes to
-    // such a one.
-    const ResourceRegistry& resources = *catalogue_.resources;
-    if (resources.find(uri->text, &request.arena).resource == nullptr &&
-        resources.has_scheme_of(uri->text)) {
-        answer.reply = unknown_resource(request, uri->text);
-        return;
-    }
     if (!states_.follow(request.caller.session->nonce, uri->text)) {
         answer.reply = invalid_params(request.message, *request.caller.protocol,
                                       "Invalid params: a session follows at most 100 resources, "

@@ -63,15 +63,18 @@ public:
     [[nodiscard]] std::span<const ParamHeader> param_headers(const Job& job) const {
         return catalogue_.tools->param_headers(job.tool);
     }
-    // mcp.allowed_resources leaves it out: nobody hears of it.
-    [[nodiscard]] bool is_excluded(std::string_view uri, loop::Arena& arena) const {
-        return catalogue_.resources->is_excluded(uri, &arena);
-    }
-    // Null: the caller may hear of this resource, which need not be there (yet). Else the scopes
-    // that it takes.
-    [[nodiscard]] const std::vector<std::string>* scopes_to_follow(std::string_view uri,
-                                                                   const Caller& caller,
-                                                                   loop::Arena& arena) const;
+    // Whether the caller may hear of changes of a resource, which need not be there (yet).
+    struct FollowVerdict {
+        enum class Kind : uint8_t {
+            allowed,
+            unknown,    // misspelled, or mcp.allowed_resources leaves it out
+            forbidden,  // the caller lacks some of `scopes`
+        };
+        Kind kind = Kind::allowed;
+        std::span<const std::string> scopes;
+    };
+    [[nodiscard]] FollowVerdict may_follow(std::string_view uri, const Caller& caller,
+                                           loop::Arena& arena) const;
 
 private:
     struct Request {

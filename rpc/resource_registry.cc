@@ -95,10 +95,16 @@ Resource* ResourceRegistry::find_template(std::string_view text) const {
     return entry != nullptr && entry->is_whole_template() ? entry->resource.get() : nullptr;
 }
 
-bool ResourceRegistry::has_scheme_of(std::string_view uri) const {
-    return std::ranges::any_of(entries_, [scheme = scheme_of(uri)](const Entry& entry) {
-        return scheme_of(entry.resource->info().uri) == scheme;
-    });
+const UriTemplate* ResourceRegistry::find_uri_template(std::string_view text) const {
+    const Entry* entry = find_entry(text);
+    return entry != nullptr && entry->is_whole_template() ? &*entry->uri_template : nullptr;
+}
+
+bool ResourceRegistry::is_foreign(std::string_view uri) const {
+    return allowed_.empty() &&
+           std::ranges::none_of(entries_, [scheme = scheme_of(uri)](const Entry& entry) {
+               return scheme_of(entry.resource->info().uri) == scheme;
+           });
 }
 
 }  // namespace fluxgate::rpc

@@ -44,15 +44,15 @@ public:
     [[nodiscard]] const std::vector<std::string>& allowed_but_unknown() const { return unknown_; }
     // An exact URI goes before templates. Null: unknown or not allowed.
     [[nodiscard]] Found find(std::string_view uri, loop::Arena* arena) const;
-    // Where only some URIs are allowed and this is none of them: nothing may be said of it, whether
-    // it is there or not.
-    [[nodiscard]] bool is_excluded(std::string_view uri, loop::Arena* arena) const {
-        return !allowed_.empty() && find(uri, arena).resource == nullptr;
-    }
     // By the template's own text, for completion; null as above.
     [[nodiscard]] Resource* find_template(std::string_view text) const;
-    // Does any resource have the scheme of `uri`?
-    [[nodiscard]] bool has_scheme_of(std::string_view uri) const;
+    // The same, in its parts.
+    [[nodiscard]] const UriTemplate* find_uri_template(std::string_view text) const;
+    // Of a URI that find() does not know: may it be followed all the same? Under a scheme of ours
+    // it is misspelled, and where only some URIs are allowed nothing may be said of others, whether
+    // they are there or not. Under another scheme there is nothing to be near to and nothing ever
+    // to be told, and the official suite subscribes to such a one.
+    [[nodiscard]] bool is_foreign(std::string_view uri) const;
     [[nodiscard]] const std::vector<Entry>& all() const { return entries_; }
 
 private:

@@ -105,8 +105,8 @@ void StreamableHttp::on_listen(http::Exchange& exchange, const RpcMessage& messa
     Interest interest = read_interest(*message.params->find("notifications"), message.id);
     if (caller.principal != nullptr) interest.role = caller.principal->role;
     std::erase_if(interest.uris, [&](const std::string& uri) {
-        return dispatcher_.is_excluded(uri, exchange.arena()) ||
-               dispatcher_.scopes_to_follow(uri, caller, exchange.arena()) != nullptr;
+        const auto verdict = dispatcher_.may_follow(uri, caller, exchange.arena());
+        return verdict.kind != Dispatcher::FollowVerdict::Kind::allowed;
     });
     const bool has_uris = !interest.uris.empty();
     EventCarrier carrier;

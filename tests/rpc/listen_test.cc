@@ -115,10 +115,19 @@ TEST_F(ListenTest, DoesNotWatchWhatItMayNotRead) {
     resources_.add(
         std::make_unique<test::FakeResource>("a://1", std::vector<std::string>{"read:tables"}));
     const Exchange exchange = stateless_request(
-        "subscriptions/listen", R"("notifications":{"resourceSubscriptions":["a://1","a://2"]})");
+        "subscriptions/listen", R"("notifications":{"resourceSubscriptions":["a://1","b://2"]})");
     exchange->set_principal(somebody("alice"));
     send(*exchange);
-    EXPECT_EQ(told(*exchange), acknowledged(R"({"resourceSubscriptions":["a://2"]})"));
+    EXPECT_EQ(told(*exchange), acknowledged(R"({"resourceSubscriptions":["b://2"]})"));
+}
+
+// As resources/subscribe refuses it: nothing of it could ever be told.
+TEST_F(ListenTest, DoesNotWatchWhatIsMisspelled) {
+    resources_.add(std::make_unique<test::FakeResource>("a://list"));
+    resources_.add(std::make_unique<test::FakeResource>("a://list/{name}"));
+    EXPECT_EQ(told(*listen(R"({"resourceSubscriptions":["a://lst","a://list","a://list/x/y",)"
+                           R"("a://list/x","b://lst"]})")),
+              acknowledged(R"({"resourceSubscriptions":["a://list","a://list/x","b://lst"]})"));
 }
 
 }  // namespace

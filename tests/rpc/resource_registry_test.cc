@@ -110,16 +110,23 @@ TEST(ResourceRegistry, AWholeTemplateBesideOneOfItsMembersIsWhole) {
 }
 
 TEST(ResourceRegistry, ExcludesWhatIsNotAllowedWhetherItIsThereOrNot) {
-    loop::Arena arena;
     const ResourceRegistry resources = registry({users_uri});
-    EXPECT_FALSE(resources.is_excluded(users_uri, &arena));
-    EXPECT_FALSE(resources.is_excluded("fluxbase://schema/tables/public/%75sers", &arena));
+    EXPECT_NE(find(resources, users_uri), "-");
+    EXPECT_NE(find(resources, "fluxbase://schema/tables/public/%75sers"), "-");
     for (const std::string& uri :
          {std::string("fluxbase://schema/tables/public/orders"), std::string(list_uri),
           std::string(template_uri), std::string("a://unknown"), std::string()}) {
-        EXPECT_TRUE(resources.is_excluded(uri, &arena)) << uri;
-        EXPECT_FALSE(registry({}).is_excluded(uri, &arena)) << uri;
+        EXPECT_EQ(find(resources, uri), "-") << uri;
+        EXPECT_FALSE(resources.is_foreign(uri)) << uri;
     }
+}
+
+TEST(ResourceRegistry, IsForeignToOtherSchemesThanItsOwn) {
+    const ResourceRegistry resources = registry({});
+    for (const char* uri : {"fluxbase://nowhere", "fluxbase:", "fluxbase"})
+        EXPECT_FALSE(resources.is_foreign(uri)) << uri;
+    for (const char* uri : {"a://unknown", "fluxbas://schema", "fluxbases://schema", ""})
+        EXPECT_TRUE(resources.is_foreign(uri)) << uri;
 }
 
 TEST(ResourceRegistry, AListOfUnknownUrisAllowsNothing) {
