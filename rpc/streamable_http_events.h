@@ -13,6 +13,9 @@ namespace fluxgate::rpc {
 
 inline constexpr loop::Duration keep_alive_every = std::chrono::seconds(15);
 inline constexpr uint32_t retry_ms = 1'000;  // after which a client comes back for the rest
+// Retry-After where there is no room for one more stream: those that nobody came back to are looked
+// for as often.
+inline constexpr int streams_full_retry_s = 5;
 
 struct EventCarrier {
     EventStreams::StreamPtr stream;

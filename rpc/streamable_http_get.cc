@@ -22,6 +22,8 @@ void refuse(http::Exchange& exchange, Sessions& sessions, uint16_t status, const
     response.status = status;
     response.body = std::move(reply.body);
     if (status == 405) response.add("Allow", "POST, OPTIONS");
+    const std::string retry_after = std::to_string(streams_full_retry_s);
+    if (status == 503) response.add("Retry-After", retry_after);
     exchange.notes().is_error = true;
     exchange.respond(std::move(response));
 }

@@ -122,7 +122,9 @@ void StreamableHttp::on_listen(http::Exchange& exchange, const RpcMessage& messa
         error.message = has_uris ? "too many streams are open, or they follow too many resources; "
                                    "follow fewer or try again later"
                                  : "too many streams are open, try again later";
-        refuse(exchange, {.status = 503, .error = error, .protocol = &protocol});
+        Reply full = error_reply(503, error, protocol);
+        full.retry_after_s = streams_full_retry_s;
+        send(exchange, std::move(full));
         return;
     }
     exchange.scope().spawn("listen", carry_events(&exchange, &sessions_, std::move(carrier)));

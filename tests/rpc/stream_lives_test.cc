@@ -169,10 +169,26 @@ TEST_F(StreamLivesTest, RefuseToFollowMoreThanThereIsRoomFor) {
     accept_events(*exchange);
     send(*exchange);
     EXPECT_EQ(exchange->status(), 503);
+    expect_retry_after(*exchange);
     expect_contains(exchange->body(),
                     R"("code":503,"message":"too many streams are open, or they )"
                     R"(follow too many resources; follow fewer or try again later")");
     EXPECT_FALSE(listen()->has_stream_ended());  // without URIs
+}
+
+TEST_F(StreamLivesTest, RefuseOneMoreThanThereMayBe) {
+    const std::string session = open_session("2025-11-25");
+    for (StreamId id = 1; id <= EventStreams::streams_max; ++id) {
+        ASSERT_NE(
+            sessions_.streams.open(EventStreams::Kind::answer, id, {}, {}, loop_.get()->now()),
+            nullptr);
+    }
+    for (const Exchange& exchange : {get(session), get(""), listen()}) {
+        EXPECT_EQ(exchange->status(), 503);
+        expect_retry_after(*exchange);
+        expect_contains(exchange->body(),
+                        R"("code":503,"message":"too many streams are open, try)");
+    }
 }
 
 // ---- what configuration leaves out
