@@ -1,7 +1,6 @@
 #include "rpc/streamable_http_events.h"
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 #include "http/sse.h"
@@ -18,6 +17,20 @@ std::string id_of(const Sessions& sessions, const EventCarrier& carrier, uint32_
     return make_event_id(
         sessions.signer,
         {.kind = carrier.kind, .stream = carrier.id, .number = number, .session = carrier.session});
+}
+
+// Appends what is new as frames. True: nothing comes behind it.
+bool take_frames(EventStreams::Watcher& watcher, const Sessions& sessions,
+                 const EventCarrier& carrier, loop::BlockChain& out) {
+    const EventStreams::Watcher::Batch batch = watcher.take();
+    for (const StreamEvent& event : batch.events) {
+        const std::string id = id_of(sessions, carrier, event.number);
+        http::append_event(out, {.name = "message", .id = id}, *event.data);
+    }
+    if (batch.is_over && !carrier.last.empty()) {
+        http::append_event(out, {.name = "message", .id = {}}, carrier.last);
+    }
+    return batch.is_over || batch.is_replaced;
 }
 
 }  // namespace
@@ -51,16 +64,9 @@ loop::Task<void> carry_events(http::Exchange* exchange, Sessions* sessions, Even
             if (!is_allowed) break;
             checked_at = loop.now();
         }
-        const EventStreams::Watcher::Batch batch = watcher.take();
+        // Nothing of the events themselves lives on while this writes and waits.
         loop::BlockChain out;
-        for (const StreamEvent& event : batch.events) {
-            const std::string id = id_of(*sessions, carrier, event.number);
-            http::append_event(out, {.name = "message", .id = id}, *event.data);
-        }
-        const bool is_over = batch.is_over || batch.is_replaced;
-        if (batch.is_over && !carrier.last.empty()) {
-            http::append_event(out, {.name = "message", .id = {}}, carrier.last);
-        }
+        const bool is_over = take_frames(watcher, *sessions, carrier, out);
         if (out.empty() && !is_over && loop.now() - written_at >= keep_alive_every) {
             out.append(http::sse_keep_alive);
         }
