@@ -192,6 +192,7 @@ void EventStreams::publish(const ListChanges& changes) {
     const EventData tools = share(tools_list_changed({}));
     const EventData prompts = share(prompts_list_changed({}));
     const EventData resources = share(resources_list_changed({}));
+    std::vector<EventData> updates(changes.updated.size());  // as they are needed
     const std::scoped_lock lock(mutex_);
     for (const auto& [key, stream] : streams_) {
         if (stream->kind == Kind::answer) continue;
@@ -209,15 +210,21 @@ void EventStreams::publish(const ListChanges& changes) {
         }
         for (const size_t i : is_subscription ? find_followed(interest.uris, updated)
                                               : states_.followed(stream->session, updated)) {
-            append_update(*stream, changes.updated[i]);
+            append_update(*stream, changes.updated[i], updates[i]);
         }
     }
 }
 
-void EventStreams::append_update(Stream& stream, const UpdatedResource& resource) {
+void EventStreams::append_update(Stream& stream, const UpdatedResource& resource,
+                                 EventData& common) {
     const Interest& interest = stream.interest;
     if ((resource.readers & UpdatedResource::bit(interest.role)) == 0) return;
-    append_locked(stream, share(resource_updated(resource.uri, interest.subscription_id)));
+    if (!interest.subscription_id.empty()) {
+        append_locked(stream, share(resource_updated(resource.uri, interest.subscription_id)));
+        return;
+    }
+    if (common == nullptr) common = share(resource_updated(resource.uri, {}));
+    append_locked(stream, common);
 }
 
 void EventStreams::close() {

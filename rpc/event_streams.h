@@ -30,7 +30,9 @@ namespace fluxgate::rpc {
 
 using StreamId = uint64_t;  // unguessable; given out inside signed values only
 
-// JSON. Shared, so that whoever holds the process's lock moves pointers only.
+// JSON. Shared, so that whoever holds the process's lock moves pointers: a text is written under it
+// only where it is a subscription's own (its id is in it), and once for each changed URI that some
+// session follows.
 using EventData = std::shared_ptr<const std::string>;
 
 struct StreamEvent {
@@ -146,7 +148,8 @@ public:
 
 private:
     uint32_t append_locked(Stream& stream, EventData data);
-    void append_update(Stream& stream, const UpdatedResource& resource);
+    // `common`: the text for all who have no subscription's id, written by the first of them.
+    void append_update(Stream& stream, const UpdatedResource& resource, EventData& common);
     void drop_front(Stream& stream);
     void forget(std::map<StreamId, StreamPtr>::iterator at);
     void sweep(loop::Instant now);

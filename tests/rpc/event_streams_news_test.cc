@@ -48,6 +48,22 @@ TEST_F(EventStreamsNews, TellsASessionOfTheResourcesThatItFollows) {
     EXPECT_EQ(kept(own, 1), "");
 }
 
+TEST_F(EventStreamsNews, WritesOnceWhatItTellsAllSessions) {
+    const auto own = open(Kind::session, 1);
+    const auto other = open(Kind::session, 2, bob);
+    ASSERT_TRUE(states_.follow(alice, "a://1") && states_.follow(bob, "a://1"));
+    streams_.publish({.tools = true,
+                      .prompts = false,
+                      .resources = false,
+                      .updated = {{.uri = "a://1"}, {.uri = "a://2"}}});
+    const auto first = watch(own)->take().events;
+    const auto second = watch(other)->take().events;
+    ASSERT_EQ(first.size(), 2U);
+    ASSERT_EQ(second.size(), 2U);
+    for (size_t i = 0; i < first.size(); ++i)
+        EXPECT_EQ(first[i].data, second[i].data) << i;  // the same object
+}
+
 TEST_F(EventStreamsNews, TellsNobodyOfAResourceThatItsRoleMayNotRead) {
     Interest interest;
     interest.role = http::Role::authenticated;
