@@ -17,13 +17,6 @@ bool is_resumable(EventStreams::Kind kind) {
     return kind == EventStreams::Kind::answer || kind == EventStreams::Kind::session;
 }
 
-size_t bytes_of(const std::set<std::string, std::less<>>& uris) {
-    size_t bytes = 0;
-    for (const std::string& uri : uris)
-        bytes += uri.size();
-    return bytes;
-}
-
 EventData share(std::string data) {
     return std::make_shared<const std::string>(std::move(data));
 }
@@ -61,7 +54,7 @@ EventStreams::StreamPtr EventStreams::open(Kind kind, StreamId id, const Session
             return own->second;
         }
     }
-    const size_t uri_bytes = bytes_of(interest.uris);
+    const size_t uri_bytes = cost_of(interest.uris);
     if (streams_.size() >= streams_max || uri_bytes_ + uri_bytes > uri_bytes_total_max) {
         return nullptr;
     }
@@ -155,7 +148,7 @@ void EventStreams::end_session(const SessionNonce& session, loop::Instant now) {
 void EventStreams::forget(std::map<StreamId, StreamPtr>::iterator at) {
     const StreamPtr stream = at->second;
     streams_.erase(at);
-    uri_bytes_ -= bytes_of(stream->interest.uris);
+    uri_bytes_ -= cost_of(stream->interest.uris);
     stream->is_over = true;  // whoever still writes to it would fill a queue that nobody empties
     while (!stream->events.empty() && stream->watcher == nullptr) {
         drop_front(*stream);

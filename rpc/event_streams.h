@@ -77,7 +77,7 @@ public:
     static constexpr size_t old_bytes_max = size_t{16} << 20;  // of old_transport: whole results
     static constexpr size_t bytes_total_max = size_t{64} << 20;  // of all; half for results
     static constexpr size_t streams_max = 65'536;
-    // Of what all subscriptions follow; what sessions follow is in SessionStates.
+    // cost_of() what all subscriptions follow; what sessions follow is in SessionStates.
     static constexpr size_t uri_bytes_total_max = size_t{64} << 20;
     static constexpr loop::Duration kept_for = std::chrono::seconds(60);  // with nobody attached
 

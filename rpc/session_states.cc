@@ -9,6 +9,13 @@ constexpr size_t revoked_max = 65'536;
 
 }  // namespace
 
+size_t cost_of(const FollowedUris& uris) {
+    size_t cost = 0;
+    for (const std::string& uri : uris)
+        cost += cost_of(uri);
+    return cost;
+}
+
 std::vector<size_t> find_followed(const FollowedUris& uris, const UriIndex& index) {
     std::vector<size_t> found;
     if (uris.size() <= index.size()) {
@@ -54,8 +61,7 @@ SessionStates::State& SessionStates::state_of(const SessionNonce& session) {
 }
 
 void SessionStates::forget(std::map<SessionNonce, State>::iterator at) {
-    for (const std::string& uri : at->second.uris)
-        uri_bytes_ -= uri.size();
+    uri_bytes_ -= cost_of(at->second.uris);
     order_.erase(at->second.made);
     states_.erase(at);
 }
@@ -91,10 +97,10 @@ bool SessionStates::follow(const SessionNonce& session, std::string_view uri) {
     const std::scoped_lock lock(mutex_);
     State& state = state_of(session);
     if (state.uris.contains(uri)) return true;
-    if (state.uris.size() >= uris_max || uri_bytes_ + uri.size() > uri_bytes_total_max)
+    if (state.uris.size() >= uris_max || uri_bytes_ + cost_of(uri) > uri_bytes_total_max)
         return false;
     state.uris.emplace(uri);
-    uri_bytes_ += uri.size();
+    uri_bytes_ += cost_of(uri);
     return true;
 }
 
@@ -103,7 +109,7 @@ void SessionStates::unfollow(const SessionNonce& session, std::string_view uri) 
     const auto at = states_.find(session);
     if (at == states_.end()) return;
     if (const auto found = at->second.uris.find(uri); found != at->second.uris.end()) {
-        uri_bytes_ -= uri.size();
+        uri_bytes_ -= cost_of(uri);
         at->second.uris.erase(found);
     }
 }

@@ -21,6 +21,13 @@
 namespace fluxgate::rpc {
 
 using FollowedUris = std::set<std::string, std::less<>>;
+// What a followed URI takes beside its own bytes: a node of the set with its string, and the
+// allocator's share of both.
+inline constexpr size_t uri_node_bytes = 96;
+[[nodiscard]] constexpr size_t cost_of(std::string_view uri) {
+    return uri.size() + uri_node_bytes;
+}
+[[nodiscard]] size_t cost_of(const FollowedUris& uris);
 using UriIndex = std::map<std::string_view, size_t>;
 // The values of those in `index` that are followed. Each of the fewer is looked up among the
 // others: a migration changes thousands, and thousands of clients follow one each.
@@ -31,7 +38,7 @@ public:
     static constexpr size_t sessions_max = 65'536;  // with a state; then the oldest one's goes
     static constexpr size_t uris_max = 100;         // followed by one session
     static constexpr size_t uri_bytes_max = 2048;
-    static constexpr size_t uri_bytes_total_max = size_t{64} << 20;  // of all sessions
+    static constexpr size_t uri_bytes_total_max = size_t{64} << 20;  // cost_of() all sessions' ones
 
     // Any thread. `until_s`: Unix time at which the id would expire anyway; those whose time has
     // come at `now_s` are forgotten.

@@ -145,14 +145,18 @@ TEST_F(EventStreamsBounds, BoundsTheBytesOfAllUrisThatAreFollowed) {
         }
         return interest;
     };
-    constexpr size_t each = SessionStates::uris_max * SessionStates::uri_bytes_max;
+    constexpr size_t cost = SessionStates::uri_bytes_max + uri_node_bytes;
+    constexpr size_t each = SessionStates::uris_max * cost;
     constexpr StreamId most = EventStreams::uri_bytes_total_max / each;
-    constexpr size_t rest = EventStreams::uri_bytes_total_max % each / SessionStates::uri_bytes_max;
+    constexpr size_t rest = EventStreams::uri_bytes_total_max % each / cost;
     const Interest whole = interest_of(SessionStates::uris_max);
     for (StreamId id = 1; id <= most; ++id)
         ASSERT_NE(open(Kind::subscription, id, {}, whole), nullptr);
     EXPECT_EQ(open(Kind::subscription, 1000, {}, whole), nullptr);
     ASSERT_NE(open(Kind::subscription, 1001, {}, interest_of(rest)), nullptr);
+    Interest filler;
+    filler.uris = {std::string(EventStreams::uri_bytes_total_max % cost - uri_node_bytes, 'u')};
+    ASSERT_NE(open(Kind::subscription, 1006, {}, filler), nullptr);
     Interest one;
     one.uris = {"u"};
     EXPECT_EQ(open(Kind::subscription, 1002, {}, one), nullptr);

@@ -87,9 +87,12 @@ TEST(SessionStates, RefusesToFollowALongUri) {
 TEST(SessionStates, BoundsTheBytesOfAllUris) {
     SessionStates states;
     const std::string uri(SessionStates::uri_bytes_max, 'u');
-    constexpr size_t most = SessionStates::uri_bytes_total_max / SessionStates::uri_bytes_max;
+    constexpr size_t cost = SessionStates::uri_bytes_max + uri_node_bytes;
+    constexpr size_t most = SessionStates::uri_bytes_total_max / cost;
     for (uint32_t i = 0; i < most; ++i)
         ASSERT_TRUE(states.follow(numbered(i), uri));
+    const std::string filler(SessionStates::uri_bytes_total_max % cost - uri_node_bytes, 'u');
+    ASSERT_TRUE(states.follow(numbered(most), filler));
     EXPECT_FALSE(states.follow(alice, uri));
     EXPECT_FALSE(states.follow(alice, "u"));
     EXPECT_TRUE(states.follow(numbered(0), uri));  // it does already
@@ -98,6 +101,18 @@ TEST(SessionStates, BoundsTheBytesOfAllUris) {
     EXPECT_FALSE(states.follow(bob, "u"));
     states.revoke(numbered(1), 1, 0);
     EXPECT_TRUE(states.follow(bob, uri));
+    EXPECT_FALSE(states.follow(bob, "u"));
+}
+
+// A short one takes the room of its node too.
+TEST(SessionStates, CountsMoreOfAUriThanItsBytes) {
+    SessionStates states;
+    constexpr size_t most = SessionStates::uri_bytes_total_max / (1 + uri_node_bytes);
+    constexpr uint32_t each = 90;
+    for (uint32_t i = 0; i < most; ++i) {
+        const std::string uri(1, static_cast<char>('!' + i % each));
+        ASSERT_TRUE(states.follow(numbered(i / each), uri));
+    }
     EXPECT_FALSE(states.follow(bob, "u"));
 }
 

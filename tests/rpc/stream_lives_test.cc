@@ -160,7 +160,7 @@ TEST_F(StreamLivesTest, ACallThatDoesNotStreamRunsToItsEnd) {
 
 TEST_F(StreamLivesTest, RefuseToFollowMoreThanThereIsRoomFor) {
     Interest interest;
-    interest.uris.insert(std::string(EventStreams::uri_bytes_total_max, 'u'));
+    interest.uris.insert(std::string(EventStreams::uri_bytes_total_max - uri_node_bytes, 'u'));
     const auto full = sessions_.streams.open(EventStreams::Kind::subscription, 1, {},
                                              std::move(interest), loop_.get()->now());
     ASSERT_NE(full, nullptr);
