@@ -134,6 +134,7 @@ loop::Task<void> SharedCatalog::Core::run() {
         std::vector<TableName> changed;
         if (loaded && before != nullptr && options.loaded)
             changed = co_await changed_tables(loop, before.get(), current.get());
+        if (closing) break;
         publish(before, loaded ? current : nullptr, std::move(changed), started);
         // A large catalogue is not read most of the time.
         const loop::Duration took = loop->clock_now() - started;

@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "loop/mailbox.h"
+#include "loop/turn_break.h"
 #include "pg/catalog_loader.h"
 #include "tests/pg/pool_fixture.h"
 
@@ -275,6 +276,34 @@ TEST_F(CatalogTest, WhoIsToldOfALoadFindsItInEveryView) {
     run_until(*loop, [&] { return told == 1; });
     EXPECT_FALSE(was_old);
     close(shared);
+}
+
+// Comparing two large pictures has breaks, in one of which everything may close.
+TEST_F(CatalogTest, NobodyIsToldOfALoadOnceItCloses) {
+    cluster.execute(
+        "DROP SCHEMA IF EXISTS many CASCADE; CREATE SCHEMA many; DO $$ BEGIN FOR i IN 1..450 LOOP "
+        "EXECUTE format('CREATE TABLE many.t%s (a int)', i); END LOOP; END $$");
+    int told = 0;
+    SchemaCacheOptions options;
+    options.loaded = [&](const Catalog&, const Catalog&, const std::vector<TableName>&) { ++told; };
+    SharedCatalog shared(loop.get(), pool.get(), options);
+    const auto view = shared.make_view(loop.get());
+    shared.start();
+    run_until(*loop, [&] { return view->current() != nullptr; });
+    const CatalogPtr before = view->current();
+    ASSERT_GT(before->tables().size(), 450U);
+    shared.invalidate();
+    loop::Scope scope(loop.get());
+    auto close_while_it_compares = [](loop::Loop* of, SharedCatalog* loading) -> loop::Task<void> {
+        while (loading->loads() < 2)
+            co_await loop::TurnBreak(*of);
+        co_await loading->close();
+    };
+    scope.spawn("close", close_while_it_compares(loop.get(), &shared));
+    run_until(*loop, [&] { return scope.empty(); });
+    EXPECT_EQ(told, 0);
+    EXPECT_EQ(view->current(), before);
+    cluster.execute("DROP SCHEMA many CASCADE");
 }
 
 }  // namespace
