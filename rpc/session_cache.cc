@@ -27,6 +27,11 @@ const Session* SessionCache::find(std::string_view id, const http::PrincipalPtr&
     return &slot.session;
 }
 
+void SessionCache::drop(std::string_view id) {
+    FLUX_CHECK_OP(id.size(), ==, session_id_bytes);
+    slots_[slot_of(id)] = Slot();
+}
+
 void SessionCache::keep(std::string_view id, const http::PrincipalPtr& principal,
                         const Session& session) {
     FLUX_CHECK_OP(id.size(), ==, session_id_bytes);

@@ -4,6 +4,10 @@
 // Direct-mapped: a later session takes the slot of an earlier one, whose next request is checked in
 // full again. Only ids that were checked come in, so nobody can push others out without sessions of
 // their own.
+//
+// A slot keeps its principal alive, so that no later one can have the address that it is known by:
+// until another session takes the slot, the same one comes with a principal that was resolved anew,
+// or drop(). So a core holds at most slot_count principals that no key's cache has any more.
 #pragma once
 
 #include <array>
@@ -26,14 +30,15 @@ public:
     // it. Whether it has expired or was ended is the caller's to check.
     [[nodiscard]] const Session* find(std::string_view id,
                                       const http::PrincipalPtr& principal) const;
+    // What find() gave has expired, and goes.
+    void drop(std::string_view id);
     // `id` was signed by us, and `session` belongs to `principal` (null: auth is off).
     void keep(std::string_view id, const http::PrincipalPtr& principal, const Session& session);
 
 private:
     struct Slot {
         std::array<char, session_id_bytes> id{};
-        // Holding it keeps its address from becoming another's.
-        http::PrincipalPtr principal;
+        http::PrincipalPtr principal;  // held: see above
         Session session;
     };
     [[nodiscard]] static size_t slot_of(std::string_view id);

@@ -23,8 +23,9 @@ std::optional<Session> read_session(http::Exchange& exchange, Sessions& sessions
     const http::PrincipalPtr& principal = exchange.principal();
     SessionCache& checked = sessions.core(exchange.loop().core()).checked;
     if (const Session* known = checked.find(id, principal); known != nullptr) {
-        if (!sessions.ids.is_current(*known, now_s)) return std::nullopt;
-        return *known;
+        if (sessions.ids.is_current(*known, now_s)) return *known;
+        checked.drop(id);
+        return std::nullopt;
     }
     const auto session = sessions.ids.read(id, now_s);
     if (!session || session->principal != digest_of(principal.get())) return std::nullopt;

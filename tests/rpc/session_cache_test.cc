@@ -94,6 +94,19 @@ TEST_F(SessionCacheTest, FindsSessionsWithoutAPrincipalWhereAuthIsOff) {
     EXPECT_EQ(cache_.find(id_, alice_), nullptr);
 }
 
+TEST_F(SessionCacheTest, LetsGoOfWhatIsDroppedAndOfAPrincipalThatIsReplaced) {
+    cache_.keep(id_, alice_, session_);
+    EXPECT_EQ(alice_.use_count(), 2);
+    const http::PrincipalPtr again = principal("alice");
+    cache_.keep(id_, again, session_);
+    EXPECT_EQ(alice_.use_count(), 1);
+    cache_.drop(id_);
+    EXPECT_EQ(again.use_count(), 1);
+    EXPECT_EQ(cache_.find(id_, again), nullptr);
+    cache_.keep(id_, again, session_);
+    EXPECT_NE(cache_.find(id_, again), nullptr);
+}
+
 TEST_F(SessionCacheTest, StaysBoundedAndNeverMixesSessionsUp) {
     constexpr uint32_t sessions = 4 * SessionCache::slot_count;
     for (uint32_t i = 0; i < sessions; ++i) {
