@@ -24,15 +24,25 @@ std::optional<std::string> ClientAnswers::Expected::take() {
     return std::exchange(body_, std::nullopt);
 }
 
+ClientAnswers::Expected* ClientAnswers::find(std::string_view id, const SessionNonce& session) {
+    const auto at = expected_.find(id);
+    if (at == expected_.end()) return nullptr;
+    Expected* expected = at->second;
+    return expected->session_ == session && !expected->is_delivered_ ? expected : nullptr;
+}
+
+bool ClientAnswers::is_expected(std::string_view id, const SessionNonce& session) {
+    const std::scoped_lock lock(mutex_);
+    return find(id, session) != nullptr;
+}
+
 bool ClientAnswers::deliver(std::string_view id, const SessionNonce& session, std::string body) {
     const std::scoped_lock lock(mutex_);
-    const auto at = expected_.find(id);
-    if (at == expected_.end()) return false;
-    Expected& expected = *at->second;
-    if (expected.session_ != session || expected.is_delivered_) return false;
-    expected.is_delivered_ = true;
-    expected.body_.emplace(std::move(body));  // up to megabytes: nothing is copied under the lock
-    expected.waiter_->wake();
+    Expected* expected = find(id, session);
+    if (expected == nullptr) return false;
+    expected->is_delivered_ = true;
+    expected->body_.emplace(std::move(body));  // up to megabytes: nothing is copied under the lock
+    expected->waiter_->wake();
     return true;
 }
 

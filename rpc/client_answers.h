@@ -24,8 +24,8 @@ public:
         Expected(const Expected&) = delete;
         Expected& operator=(const Expected&) = delete;
 
-        // The JSON-RPC response as it was sent, once it is there, and once. The waiter is woken
-        // then.
+        // The JSON-RPC response as it was sent (the same value, if it came in a batch), once it is
+        // there, and once. The waiter is woken then.
         [[nodiscard]] std::optional<std::string> take();
 
     private:
@@ -40,9 +40,14 @@ public:
 
     // From any thread: `id` is the response's (a JSON string without its quotes). False: nobody
     // asked for it, or somebody else did, or it is there already.
+    [[nodiscard]] bool is_expected(std::string_view id, const SessionNonce& session);
+    // The same, and hands it over.
     [[nodiscard]] bool deliver(std::string_view id, const SessionNonce& session, std::string body);
 
 private:
+    // Under mutex_; null as above.
+    [[nodiscard]] Expected* find(std::string_view id, const SessionNonce& session);
+
     std::mutex mutex_;
     std::map<std::string, Expected*, std::less<>> expected_;
 };

@@ -135,19 +135,20 @@ void StreamableHttp::on_message(http::Exchange& exchange, const Json& document,
 void StreamableHttp::on_client_answer(http::Exchange& exchange, const RpcMessage& message,
                                       const Session* session) {
     exchange.notes().rpc_method = "response";
-    deliver_answer(message, session, std::string(exchange.request().body));
+    if (const std::string_view id = expected_id(message, session); !id.empty()) {
+        // False: another core was faster. Taken and ignored, as an answer that comes too late is.
+        (void)sessions_.answers.deliver(id, session->nonce, std::string(exchange.request().body));
+    }
     Reply accepted;
     accepted.status = 202;
     send(exchange, std::move(accepted));
 }
 
-void StreamableHttp::deliver_answer(const RpcMessage& message, const Session* session,
-                                    std::string text) {
+std::string_view StreamableHttp::expected_id(const RpcMessage& message, const Session* session) {
     std::string_view id = message.id;
-    if (session == nullptr || id.size() <= 2 || id.front() != '"') return;
+    if (session == nullptr || id.size() <= 2 || id.front() != '"') return {};
     id = id.substr(1, id.size() - 2);
-    // To nothing that we asked: taken and ignored, as an answer that comes too late is.
-    (void)sessions_.answers.deliver(id, session->nonce, std::move(text));
+    return sessions_.answers.is_expected(id, session->nonce) ? id : std::string_view();
 }
 
 void StreamableHttp::on_call(http::Exchange& exchange, Incoming incoming) {

@@ -51,8 +51,9 @@ private:
     void on_call(http::Exchange& exchange, Incoming incoming);
     void on_client_answer(http::Exchange& exchange, const RpcMessage& message,
                           const Session* session);
-    // `text` is the whole response.
-    void deliver_answer(const RpcMessage& message, const Session* session, std::string text);
+    // The id of our own request that a response answers; empty: nobody waits for it (any more).
+    // Asked before its text is made, which may have megabytes.
+    [[nodiscard]] std::string_view expected_id(const RpcMessage& message, const Session* session);
     // Ends the call that notifications/cancelled names.
     void heed_cancelled(http::Exchange& exchange, const RpcMessage& message,
                         const Session* session);

@@ -90,9 +90,11 @@ loop::Task<void> StreamableHttp::run_batch(http::Exchange* exchange, const Json*
         ++valid;
         entry.message = *message;
         if (message->kind == RpcMessage::Kind::response) {
-            loop::BlockChain text;
-            append_json(text, *item);
-            deliver_answer(*message, caller.session, text.to_string());
+            if (const auto id = expected_id(*message, caller.session); !id.empty()) {
+                loop::BlockChain text;
+                append_json(text, *item);
+                (void)sessions_.answers.deliver(id, caller.session->nonce, text.to_string());
+            }
             continue;
         }
         entry.answer = dispatcher_.answer(*message, caller, exchange->arena());

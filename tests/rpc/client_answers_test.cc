@@ -81,6 +81,15 @@ TEST_F(ClientAnswersTest, RefusesAnAnswerThatNobodyAskedFor) {
     EXPECT_FALSE(expected->take());
 }
 
+TEST_F(ClientAnswersTest, KnowsWhatIsExpected) {
+    const auto expected = expect("q1");
+    EXPECT_TRUE(answers_.is_expected("q1", alice));
+    EXPECT_FALSE(answers_.is_expected("q1", bob));
+    EXPECT_FALSE(answers_.is_expected("q2", alice));
+    EXPECT_TRUE(answers_.deliver("q1", alice, "{}"));
+    EXPECT_FALSE(answers_.is_expected("q1", alice));  // it is there
+}
+
 TEST_F(ClientAnswersTest, RefusesASecondAnswer) {
     const auto expected = expect("q1");
     EXPECT_TRUE(answers_.deliver("q1", alice, "{1}"));
