@@ -22,6 +22,12 @@ const Json* text_of(const Json* object, std::string_view member) {
     return found != nullptr && found->is_string() ? found : nullptr;
 }
 
+bool is_argument(std::string_view name, const Job& job, const UriTemplate* uri_template) {
+    if (uri_template != nullptr) return uri_template->has_variable(name);
+    return std::ranges::any_of(job.prompt->info().arguments,
+                               [name](const PromptArgument& one) { return one.name == name; });
+}
+
 std::vector<std::string_view> argument_names(const Job& job, const UriTemplate* uri_template) {
     if (uri_template != nullptr) return uri_template->variable_names();
     std::vector<std::string_view> names;
@@ -217,11 +223,12 @@ bool Dispatcher::find_completed(const Request& request, const Json& ref, std::st
 }
 
 bool Dispatcher::has_argument(const Request& request, std::string_view name, Answer& answer) const {
-    std::optional<UriTemplate> uri_template;
-    if (answer.job.resource != nullptr) uri_template.emplace(answer.job.resource->info().uri);
-    const std::vector<std::string_view> names =
-        argument_names(answer.job, uri_template ? &*uri_template : nullptr);
-    if (std::ranges::find(names, name) != names.end()) return true;
+    const Job& job = answer.job;
+    const UriTemplate* uri_template =
+        job.resource == nullptr ? nullptr
+                                : catalogue_.resources->find_uri_template(job.resource->info().uri);
+    if (is_argument(name, job, uri_template)) return true;
+    const std::vector<std::string_view> names = argument_names(job, uri_template);
     answer.reply =
         invalid_params(request.message, *request.caller.protocol,
                        "Invalid params: unknown argument: ", name, argument_hint(name, names));

@@ -2,8 +2,6 @@
 
 #include <optional>
 
-#include "rpc/streamable_http_events.h"
-
 namespace fluxgate::rpc {
 
 namespace {

@@ -117,6 +117,14 @@ std::optional<std::span<const TemplateVariable>> UriTemplate::match(std::string_
     }
 }
 
+bool UriTemplate::has_variable(std::string_view name) const {
+    Segments segments(text_);
+    while (const std::optional<std::string_view> segment = segments.next()) {
+        if (is_variable(*segment) && name_of(*segment) == name) return true;
+    }
+    return false;
+}
+
 std::vector<std::string_view> UriTemplate::variable_names() const {
     std::vector<std::string_view> names;
     Segments segments(text_);

@@ -30,6 +30,7 @@ public:
     // does not match. Bad escapes, invalid UTF-8, U+0000, a query or a fragment do not.
     [[nodiscard]] std::optional<std::span<const TemplateVariable>> match(std::string_view uri,
                                                                          loop::Arena* arena) const;
+    [[nodiscard]] bool has_variable(std::string_view name) const;
     // In their order; views of this object.
     [[nodiscard]] std::vector<std::string_view> variable_names() const;
     // The template with each variable replaced by what `uri` has at its place, where it has

@@ -109,5 +109,12 @@ TEST(UriTemplateDeathTest, StopsAtATemplateThatIsOurMistake) {
     }
 }
 
+TEST(UriTemplate, HasTheVariablesThatItNames) {
+    EXPECT_TRUE(tables().has_variable("schema"));
+    EXPECT_TRUE(tables().has_variable("table"));
+    for (const char* name : {"", "tables", "{table}", "Table", "tabl"})
+        EXPECT_FALSE(tables().has_variable(name)) << name;
+}
+
 }  // namespace
 }  // namespace fluxgate::rpc
