@@ -101,6 +101,7 @@ void announce_changes(rpc::EventStreams& streams, const pg::Catalog& before, con
         changes.updated.push_back(
             {.uri = tools::table_uri(table.schema, table.name), .readers = readers});
     }
+    changes.readers = all.readers;
     changes.updated.push_back(std::move(all));
     streams.publish(changes);
     loop::log::info("schema_changed", {{"tables", changed.size()}});

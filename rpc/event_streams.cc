@@ -192,13 +192,14 @@ void EventStreams::publish(const ListChanges& changes) {
         const bool is_subscription = stream->kind == Kind::subscription;
         const Interest& interest = stream->interest;
         const std::string_view id = interest.subscription_id;
-        if (changes.tools && (!is_subscription || interest.tools)) {
+        const bool is_reader = (changes.readers & UpdatedResource::bit(interest.role)) != 0;
+        if (is_reader && changes.tools && (!is_subscription || interest.tools)) {
             append_locked(*stream, is_subscription ? share(tools_list_changed(id)) : tools);
         }
-        if (changes.prompts && (!is_subscription || interest.prompts)) {
+        if (is_reader && changes.prompts && (!is_subscription || interest.prompts)) {
             append_locked(*stream, is_subscription ? share(prompts_list_changed(id)) : prompts);
         }
-        if (changes.resources && (!is_subscription || interest.resources)) {
+        if (is_reader && changes.resources && (!is_subscription || interest.resources)) {
             append_locked(*stream, is_subscription ? share(resources_list_changed(id)) : resources);
         }
         for (const size_t i : is_subscription ? find_followed(interest.uris, updated)

@@ -57,6 +57,8 @@ struct ListChanges {
     bool prompts = false;
     bool resources = false;
     std::vector<UpdatedResource> updated;
+    // The roles for which a list may read differently: what others make is nobody else's business.
+    uint8_t readers = UpdatedResource::everybody;
 };
 
 // What a subscription wants to hear of, and what it has heard it will.

@@ -1,6 +1,7 @@
 // Which streams are told of a change.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <string>
 
 #include "tests/rpc/event_streams_fixture.h"
@@ -62,6 +63,29 @@ TEST_F(EventStreamsNews, WritesOnceWhatItTellsAllSessions) {
     ASSERT_EQ(second.size(), 2U);
     for (size_t i = 0; i < first.size(); ++i)
         EXPECT_EQ(first[i].data, second[i].data) << i;  // the same object
+}
+
+TEST_F(EventStreamsNews, TellsOfListsOnlyThoseForWhomTheyRead) {
+    Interest interest{.tools = true,
+                      .prompts = true,
+                      .resources = true,
+                      .role = http::Role::authenticated,
+                      .uris = {},
+                      .subscription_id = "1"};
+    const auto subscription = open(Kind::subscription, 1, {}, interest);
+    const auto session = open(Kind::session, 2, alice, interest);
+    const auto publish_for = [&](uint8_t readers) {
+        streams_.publish(
+            {.tools = true, .prompts = true, .resources = true, .updated = {}, .readers = readers});
+    };
+    const std::array watchers = {watch(subscription), watch(session)};
+    publish_for(0);
+    publish_for(UpdatedResource::bit(http::Role::service_role));
+    for (const auto& watcher : watchers)
+        EXPECT_TRUE(watcher->take().events.empty());
+    publish_for(UpdatedResource::bit(http::Role::authenticated));
+    for (const auto& watcher : watchers)
+        EXPECT_EQ(watcher->take().events.size(), 3U);
 }
 
 TEST_F(EventStreamsNews, TellsNobodyOfAResourceThatItsRoleMayNotRead) {
