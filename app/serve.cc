@@ -24,6 +24,16 @@ loop::log::Level level_of(std::string_view name) {
     return loop::log::Level::info;
 }
 
+// On an address that other machines reach.
+void warn_of_exposure(const Config& config) {
+    loop::log::warn("plain_http_on_a_public_address",
+                    {{"why", "keys cross the network in clear text"},
+                     {"remedy", "a TLS proxy in front, or gateway.server.address 127.0.0.1"}});
+    if (config.gateway.server.allowed_hosts.empty()) {
+        loop::log::warn("any_host_is_answered", {{"remedy", "gateway.server.allowed_hosts"}});
+    }
+}
+
 }  // namespace
 
 int serve(const Config& config) {
@@ -45,6 +55,7 @@ int serve(const Config& config) {
     }
     loop::log::info("starting",
                     {{"address", config.gateway.server.address}, {"loops", plan.loops}});
+    if (!address->is_loopback) warn_of_exposure(config);
 
     std::string failure;
     uint64_t aborted = 0;

@@ -374,6 +374,15 @@ describe('a start that is refused', () => {
         other.process.signal('SIGKILL');
     });
 
+    test('not: an address that other machines reach, where that is allowed, but it says what that means', async (t) => {
+        const server = { address: '0.0.0.0:8080', allow_plain_http: true }; // the port is the gateway's own
+        const open = new Gateway(cluster, { config: { gateway: { server } } });
+        await open.start();
+        t.after(() => open.stop());
+        assert.match(open.process.log_text(), /warn plain_http_on_a_public_address .*keys/);
+        assert.match(open.process.log_text(), /warn any_host_is_answered .*gateway\.server\.allowed_hosts/);
+    });
+
     test('because io_uring is forbidden: one line that says how to allow it', async () => {
         const wrapper = path.join(project, 'tests/e2e/support/without_io_uring.py');
         const { code, stdout, stderr } = await run('python3', [
