@@ -33,7 +33,7 @@ struct OauthConfig {
 struct McpConfig {
     bool enabled = false;
     std::string base_path = "/mcp";
-    Milliseconds session_timeout = std::chrono::hours(1);
+    Milliseconds session_timeout = std::chrono::hours(24);
     uint64_t max_message_size = 10'485'760;  // bytes
     uint32_t rate_limit_per_min = 100;       // per client, for the process; 0: no limit
     std::vector<std::string> allowed_tools;  // empty: all

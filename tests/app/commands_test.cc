@@ -59,7 +59,7 @@ TEST_F(Commands, CheckConfigShowsOriginsAndNoSecrets) {
               exit_success);
     EXPECT_THAT(out_, HasSubstr("database.password = (set)  # "));
     EXPECT_THAT(out_, HasSubstr("fluxbase.yaml:2\n"));
-    EXPECT_THAT(out_, HasSubstr("mcp.session_timeout = 1h  # default\n"));
+    EXPECT_THAT(out_, HasSubstr("mcp.session_timeout = 24h  # default\n"));
     EXPECT_THAT(out_, Not(HasSubstr("hunter2")));
 }
 

@@ -20,7 +20,7 @@ TEST_F(ConfigLoad, HasTheDefaultsOfTheSeedWithoutAnything) {
     ASSERT_TRUE(config);
     EXPECT_FALSE(config->mcp.enabled);
     EXPECT_EQ(config->mcp.base_path, "/mcp");
-    EXPECT_EQ(config->mcp.session_timeout, 3600s);
+    EXPECT_EQ(config->mcp.session_timeout, 24h);
     EXPECT_EQ(config->mcp.max_message_size, 10'485'760u);
     EXPECT_EQ(config->mcp.rate_limit_per_min, 100u);
     EXPECT_THAT(config->mcp.allowed_tools, IsEmpty());
