@@ -53,8 +53,9 @@ bool Dispatcher::read_page(const Request& request, std::string_view& after, Answ
                                         digest_of(request.caller.principal), cursor->text)
                           : std::nullopt;
     if (!last) {
-        answer.reply = invalid_params(request.message, *request.caller.protocol,
-                                      "Invalid params: unknown `cursor`");
+        answer.reply =
+            invalid_params(request.message, *request.caller.protocol,
+                           "Invalid params: unknown `cursor`; leave it out to begin again");
         return false;
     }
     after = request.arena.copy(*last);

@@ -214,6 +214,8 @@ private:
         Refusal refused = refusal(rpc_code::unsupported_version,
                                   "Unsupported protocol version: ", stateless_protocol());
         refused.error.subject = requested;
+        if (find_protocol(requested) != nullptr)
+            refused.error.hint = "; that revision begins with initialize, without this `_meta`";
         refused.error.data = unsupported_data(requested, arena_);
         return std::unexpected(refused);
     }
@@ -312,7 +314,7 @@ std::expected<const Protocol*, Refusal> classify_batch(const Json& document,
     }
     const Protocol& protocol = stated == nullptr ? assumed : *stated;
     if (!protocol.batches) {
-        return refuse_batch(rpc_code::invalid_request, "batching is not supported", protocol);
+        return refuse_batch(rpc_code::invalid_request, no_batches_text, protocol);
     }
     if (document.count == 0 || document.count > batch_messages_max) {
         return refuse_batch(rpc_code::invalid_request,

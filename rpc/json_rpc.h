@@ -33,8 +33,10 @@ inline constexpr int forbidden = 403;
 inline constexpr int too_many_requests = 429;
 }  // namespace rpc_code
 
-inline constexpr size_t id_bytes_max = 256;       // of a string id, unescaped: 400, -32600
-inline constexpr size_t echo_bytes_max = 64;      // of a peer's text that an error message repeats
+inline constexpr size_t id_bytes_max = 256;   // of a string id, unescaped: 400, -32600
+inline constexpr size_t echo_bytes_max = 64;  // of a peer's text that an error message repeats
+inline constexpr std::string_view no_batches_text =
+    "Invalid Request: batching is of revision 2025-03-26 only; send one message at a time";
 inline constexpr size_t batch_messages_max = 50;  // 400, -32600
 
 struct RpcMessage {

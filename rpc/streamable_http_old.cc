@@ -39,17 +39,16 @@ void StreamableHttp::on_old_message(http::Exchange& exchange, const Json& docume
                           .protocol = &protocol_of_refusal(exchange, sessions_)});
         return;
     }
-    auto classified =
-        document.is_array()
-            ? std::unexpected(Refusal{.status = 400,
-                                      .error = {.code = rpc_code::invalid_request,
-                                                .message = "batching is not supported",
-                                                .subject = {},
-                                                .detail = {},
-                                                .id = {}},
-                                      .protocol = old.session->protocol})
-            : classify(document, standard_headers(exchange.request()), *old.session->protocol,
-                       exchange.arena());
+    auto classified = document.is_array()
+                          ? std::unexpected(Refusal{.status = 400,
+                                                    .error = {.code = rpc_code::invalid_request,
+                                                              .message = no_batches_text,
+                                                              .subject = {},
+                                                              .detail = {},
+                                                              .id = {}},
+                                                    .protocol = old.session->protocol})
+                          : classify(document, standard_headers(exchange.request()),
+                                     *old.session->protocol, exchange.arena());
     if (!classified) {
         refuse(exchange, classified.error());
         return;

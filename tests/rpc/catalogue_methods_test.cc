@@ -110,8 +110,9 @@ TEST_F(ResourceMethodTest, ListsInPagesOfOnesOwn) {
     const Exchange foreign = request(method("resources/list", next));
     foreign->set_principal(somebody("mallory", {"read:tables"}));
     send(*foreign);
-    EXPECT_EQ(foreign->body(), R"({"jsonrpc":"2.0","id":1,"error":{"code":-32602,"message":)"
-                               R"("Invalid params: unknown `cursor`"}})");
+    EXPECT_EQ(foreign->body(),
+              R"({"jsonrpc":"2.0","id":1,"error":{"code":-32602,"message":)"
+              R"("Invalid params: unknown `cursor`; leave it out to begin again"}})");
     for (const std::string& bad : {std::string("\"\""), std::string("1"), std::string("{}"),
                                    "\"" + cursor + "A\"", "\"" + cursor.substr(1) + "\""}) {
         expect_contains(post(method("resources/list", R"({"cursor":)" + bad + "}"))->body(),

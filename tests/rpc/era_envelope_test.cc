@@ -51,6 +51,9 @@ TEST_F(EraEnvelope, AnEnvelopeOfAnotherVersionIsToldWhichAreServed) {
                                   std::string(version) + "\"}"),
                       std::string::npos)
                 << answer;
+            const bool is_legacy = find_protocol(version) != nullptr;
+            EXPECT_EQ(answer.find("begins with initialize") != std::string::npos, is_legacy)
+                << answer;
         }
     }
 }

@@ -219,7 +219,7 @@ TEST_F(DispatcherTest, ListsToolsInOnePage) {
                           std::string(cursor) + "}}",
                       200,
                       R"({"jsonrpc":"2.0","id":1,"error":{"code":-32602,"message":)"
-                      R"("Invalid params: unknown `cursor`"}})");
+                      R"("Invalid params: unknown `cursor`; leave it out to begin again"}})");
     }
 }
 
