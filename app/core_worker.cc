@@ -203,6 +203,7 @@ loop::Result<void> Worker::open() {
                 .health = &health_,
                 .live = &live_,
                 .ready = &ready_,
+                .no_oauth = &no_oauth_,
                 .hosts = &hosts_,
                 .start_gate = &start_gate_,
                 .bearer = shared_.config.conformance ? caller_filter(conformance_caller_)

@@ -12,6 +12,7 @@
 #include "app/conformance_caller.h"
 #include "app/database_probe.h"
 #include "app/hard_end.h"
+#include "app/no_oauth.h"
 #include "app/routes.h"
 #include "app/start_gate.h"
 #include "http/acceptor.h"
@@ -138,6 +139,7 @@ private:
     http::HealthHandler health_;
     http::HealthHandler live_;
     http::ReadyHandler ready_;
+    NoOauthHandler no_oauth_;
     http::Router router_;
 
     http::AccessLog access_log_;

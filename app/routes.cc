@@ -23,6 +23,15 @@ void add_routes(http::Router& router, const RouteTargets& to, const Config& conf
     router.add({"/livez", Method::get, to.live, {}, 0, "livez"});
     router.add({"/readyz", Method::get, to.ready, {}, 0, "readyz"});
 
+    for (const std::string& path : {std::string("/.well-known/oauth-protected-resource"),
+                                    "/.well-known/oauth-protected-resource" + base,
+                                    std::string("/.well-known/oauth-authorization-server"),
+                                    "/.well-known/oauth-authorization-server" + base,
+                                    std::string("/.well-known/openid-configuration")}) {
+        router.add({path, Method::get, to.no_oauth, probes, 0, "no_oauth"});
+    }
+    router.add({"/register", Method::post, to.no_oauth, probes, body_max, "no_oauth"});
+
     router.set_options_filters(probes);
 }
 

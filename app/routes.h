@@ -14,6 +14,7 @@ struct RouteTargets {
     http::Handler* health;
     http::Handler* live;
     http::Handler* ready;
+    http::Handler* no_oauth;
     http::Filter* hosts;       // Host and Origin
     http::Filter* start_gate;  // 503 until the start-up check has passed
     http::Filter* bearer;      // who is asking

@@ -333,6 +333,20 @@ describe('other methods, paths and media types', () => {
             assert.equal((await request(gateway, { path })).status, 404, path);
     });
 
+    test('whoever looks for OAuth hears which key to send', async () => {
+        const looks = ['protected-resource', 'protected-resource/mcp', 'authorization-server', 'authorization-server/mcp']
+            .map((name) => ({ path: `/.well-known/oauth-${name}` }))
+            .concat({ path: '/.well-known/openid-configuration' })
+            .concat({ path: '/register', method: 'POST', body: '{"redirect_uris":["http://127.0.0.1:3334/"]}' });
+        for (const look of looks) {
+            const { status, body } = await request(gateway, look);
+            assert.equal(status, 404, look.path);
+            const { error, message } = JSON.parse(body);
+            assert.equal(error, 'not_found');
+            assert.match(message, /no OAuth here: send a key in X-Client-Key or X-Service-Key/);
+        }
+    });
+
     test('/mcp/ is /mcp', async () => {
         assert.equal((await post(call_body('ping'), { path: '/mcp/' })).status, 200);
     });
