@@ -241,14 +241,12 @@ private:
     std::unexpected<Refusal> refuse(int code, std::string_view text, const Protocol& protocol) {
         return std::unexpected(refusal(code, text, protocol));
     }
-    // A response's id is the server's own: an error with it would answer nothing of the client's.
     Refusal refusal(int code, std::string_view text, const Protocol& protocol) {
-        const bool is_request = message_.kind == RpcMessage::Kind::request;
         return {.error = {.code = code,
                           .message = text,
                           .subject = {},
                           .detail = {},
-                          .id = is_request ? message_.id : std::string_view()},
+                          .id = message_.request_id()},
                 .protocol = &protocol};
     }
 

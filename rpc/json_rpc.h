@@ -45,6 +45,12 @@ struct RpcMessage {
     std::string_view id;           // raw token; empty for a notification
     std::string_view method;       // empty for a response
     const Json* params = nullptr;  // an object, or null where there are none
+
+    // The id that an error repeats; empty where there is none. A response's is the server's own: an
+    // error with it would answer nothing of the client's.
+    [[nodiscard]] std::string_view request_id() const {
+        return kind == Kind::request ? id : std::string_view();
+    }
 };
 
 // Views are static text or live as long as the request's arena.

@@ -113,9 +113,8 @@ void StreamableHttp::on_message(http::Exchange& exchange, const Json& document,
                   .envelope = classified->envelope};
     if (!caller.protocol->is_stateless) {
         if (found.kind == FoundSession::Kind::gone && message.method != "initialize") {
-            const bool is_request = message.kind == RpcMessage::Kind::request;
             refuse(exchange, {.status = 404,
-                              .error = session_gone(is_request ? message.id : std::string_view()),
+                              .error = session_gone(message.request_id()),
                               .protocol = caller.protocol});
             return;
         }

@@ -33,10 +33,10 @@ void StreamableHttp::on_old_message(http::Exchange& exchange, const Json& docume
     const OldTransport old = find_transport(exchange, sessions_);
     if (old.stream == nullptr) {
         const auto message = read_message(document);
-        const bool is_request = message && message->kind == RpcMessage::Kind::request;
-        refuse(exchange, {.status = 404,
-                          .error = session_gone(is_request ? message->id : std::string_view()),
-                          .protocol = &protocol_of_refusal(exchange, sessions_)});
+        refuse(exchange,
+               {.status = 404,
+                .error = session_gone(message ? message->request_id() : std::string_view()),
+                .protocol = &protocol_of_refusal(exchange, sessions_)});
         return;
     }
     auto classified = document.is_array()
